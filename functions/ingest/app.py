@@ -1,0 +1,42 @@
+"""POST /chats, PATCH /chats/{conversation_id}: writes conversations; it cannot delete anything."""
+
+from typing import Any
+
+from chatledger.api.app import (
+    Answer,
+    body,
+    caller,
+    claimed,
+    created,
+    handle,
+    ledger,
+    ok,
+    path,
+    resolver,
+)
+from chatledger.chats.describe import describe
+from chatledger.chats.ingest import ingest
+from chatledger.identifiers import new_conversation_id
+from chatledger.models.chats import ChatPatch, ChatsRequest
+from chatledger.timestamps import format_time, parse_time
+
+app = resolver()
+
+
+@app.post("/chats")
+def post_chats() -> Answer:
+    request = body(ChatsRequest)
+    fixed = claimed(conversation_id=new_conversation_id(), received=format_time(ledger().now()))
+    received = parse_time(fixed["received"])
+    organization = caller().organization
+    return created(ingest(ledger(), organization, request, fixed["conversation_id"], received))
+
+
+@app.patch("/chats/<conversation_id>")
+def patch_chat(conversation_id: str) -> Answer:
+    about = body(ChatPatch).model_dump(exclude_unset=True)
+    return ok(describe(ledger(), caller().organization, path("conversation_id"), about))
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return handle(app, event, context)

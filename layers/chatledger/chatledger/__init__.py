@@ -1,0 +1,3 @@
+"""Chatledger: the system of record for AI-chat logs."""
+
+__version__ = "0.1.0"

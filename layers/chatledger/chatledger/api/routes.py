@@ -1,0 +1,132 @@
+"""Every route, and who may call it. What is not here is answered 404: deny by default.
+
+``template.yaml`` has the same routes; a test compares them.
+"""
+
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from chatledger.access.roles import Role
+from chatledger.models import answers
+from chatledger.models.chats import ChatPatch, ChatsRequest
+from chatledger.models.exports import ExportRequest
+from chatledger.models.keys import KeyRequest
+from chatledger.models.queries import (
+    ConversationQuery,
+    ListChatsQuery,
+    ListExportsQuery,
+    Query,
+    UserChatsQuery,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """``role`` is the least that may call; ``None``: anybody, without a key.
+
+    ``answers`` has the good ones by status: a model, or the media type of what is no JSON, or
+    ``None`` without a body. ``anonymous``: also without a key where the deployment allows it.
+    """
+
+    summary: str
+    tag: str
+    role: Role | None
+    answers: dict[int, type[BaseModel] | str | None]
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] = Query
+    anonymous: bool = False
+    headers: tuple[str, ...] = field(default=())
+
+
+_CHATS, _EXPORTS, _KEYS, _PAGES = "Conversations", "Exports", "Keys", "About"
+_HTML, _JSON = "text/html", "application/json"
+
+ROUTES: dict[str, Route] = {
+    "GET /": Route("What this is", _PAGES, None, {200: _HTML}),
+    "GET /health": Route("Whether it is up", _PAGES, None, {200: answers.Health}),
+    "GET /docs": Route("This document, to read and to try", _PAGES, None, {200: _HTML}),
+    "GET /docs/{asset}": Route("The pages' styles and scripts", _PAGES, None, {200: "text/css"}),
+    "GET /openapi.json": Route("This document", _PAGES, None, {200: _JSON}),
+    "POST /chats": Route(
+        "Store messages of a conversation; what it holds already is not stored twice",
+        _CHATS,
+        Role.WRITER,
+        {201: answers.ChatsStored},
+        body=ChatsRequest,
+        anonymous=True,
+        headers=("Idempotency-Key",),
+    ),
+    "GET /chats": Route(
+        "List conversations, newest first",
+        _CHATS,
+        Role.READER,
+        {200: answers.ConversationList},
+        query=ListChatsQuery,
+        anonymous=True,
+    ),
+    "GET /chats/{conversation_id}": Route(
+        "Read a conversation's messages in time order",
+        _CHATS,
+        Role.READER,
+        {200: answers.ConversationPage},
+        query=ConversationQuery,
+        anonymous=True,
+    ),
+    "PATCH /chats/{conversation_id}": Route(
+        "Change a conversation's title, status or metadata",
+        _CHATS,
+        Role.WRITER,
+        {200: answers.Conversation},
+        body=ChatPatch,
+    ),
+    "GET /users/{user_id}/chats": Route(
+        "List a user's conversations, newest first",
+        _CHATS,
+        Role.READER,
+        {200: answers.UserChats},
+        query=UserChatsQuery,
+        anonymous=True,
+    ),
+    "POST /exports": Route(
+        "Export a slice of the ledger as a file; with dry_run only count it",
+        _EXPORTS,
+        Role.ADMIN,
+        {201: answers.ExportJob, 202: answers.ExportJob, 200: answers.ExportDryRun},
+        body=ExportRequest,
+        headers=("Idempotency-Key", "Prefer"),
+    ),
+    "GET /exports": Route(
+        "List exports, newest first",
+        _EXPORTS,
+        Role.ADMIN,
+        {200: answers.ExportList},
+        query=ListExportsQuery,
+    ),
+    "GET /exports/{export_id}": Route(
+        "Read an export, with fresh links to its files",
+        _EXPORTS,
+        Role.ADMIN,
+        {200: answers.ExportJob},
+    ),
+    "GET /exports/{export_id}/download": Route(
+        "Download an export's file", _EXPORTS, Role.ADMIN, {302: None}
+    ),
+    "DELETE /exports/{export_id}": Route(
+        "Cancel a running export, or remove a finished one's files",
+        _EXPORTS,
+        Role.ADMIN,
+        {200: answers.ExportJob},
+    ),
+    "POST /keys": Route(
+        "Make a key; the secret is shown this once",
+        _KEYS,
+        Role.OWNER,
+        {201: answers.KeyMade},
+        body=KeyRequest,
+    ),
+    "GET /keys": Route("List keys", _KEYS, Role.OWNER, {200: answers.KeyList}),
+    "DELETE /keys/{key_id}": Route(
+        "Revoke a key; the next request with it is refused", _KEYS, Role.OWNER, {204: None}
+    ),
+}

@@ -1,0 +1,344 @@
+"""The table: a narrow, typed face of DynamoDB.
+
+Every read is strongly consistent. Conditions and writes are values, so that the ledger's
+requests can be built, counted and tested without AWS; ``tests/fakes`` has a table in memory that
+passes the same tests.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as UnreachableError
+
+from chatledger.aws import clients, wire
+from chatledger.aws.wire import Item, Value
+from chatledger.errors import StorageError
+
+# Short, because a function has seconds, not minutes; the ledger repeats what is safe to repeat.
+CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 4},
+    connect_timeout=2,
+    read_timeout=10,
+    max_pool_connections=32,
+)
+MAX_BATCH_KEYS = 100
+_BATCH_ROUNDS = 8
+_BUSY = {
+    "InternalServerError",
+    "LimitExceededException",
+    "ProvisionedThroughputExceeded",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingError",
+    "ThrottlingException",
+    "TransactionConflict",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    pk: str
+    sk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Holds where there is no item under the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """Holds where the item has this value."""
+
+    name: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentOrPast:
+    """Holds where there is no item, or its number ``name`` is below ``value``."""
+
+    name: str
+    value: int
+
+
+Condition = Absent | Equals | AbsentOrPast
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    item: Item
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    key: Key
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """``put`` replaces attributes; ``add`` adds to a number or unites with a set."""
+
+    key: Key
+    put: Item = field(default_factory=dict[str, Value])
+    add: Item = field(default_factory=dict[str, Value])
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Sort keys from ``first`` to ``last``, both included."""
+
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Items of one query answer; ``after`` is the sort key to go on from, if there is more."""
+
+    items: list[Item]
+    after: str | None
+
+
+class ConditionFailed(Exception):
+    """The condition of a write did not hold: nothing was written."""
+
+
+class TransactionRefused(Exception):
+    """A condition of a transaction did not hold: nothing was written. ``failed``: which writes."""
+
+    def __init__(self, failed: list[int]) -> None:
+        super().__init__(f"conditions {failed} did not hold")
+        self.failed = failed
+
+
+class Table(Protocol):
+    """What the ledger needs of a table.
+
+    Each call may raise ``StorageError``: then a write may or may not have happened.
+    """
+
+    def get(self, key: Key) -> Item | None: ...
+    def get_many(self, keys: Sequence[Key]) -> dict[Key, Item]: ...
+    def page(
+        self,
+        pk: str,
+        *,
+        between: Between | None = None,
+        after: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> Page: ...
+    def put(self, item: Item, when: Condition | None = None) -> None: ...
+    def update(self, update: Update) -> Item: ...
+    def delete(self, key: Key, when: Condition | None = None) -> None: ...
+    def transact(self, writes: Sequence[Put | Update | Delete]) -> None: ...
+
+
+def pages(
+    table: Table,
+    pk: str,
+    *,
+    between: Between | None = None,
+    after: str | None = None,
+    newest_first: bool = False,
+    limit: Callable[[], int | None] = lambda: None,
+) -> Iterator[Page]:
+    """Page after page of one partition, read when asked for; ``limit`` is asked before each."""
+    while True:
+        page = table.page(
+            pk, between=between, after=after, newest_first=newest_first, limit=limit()
+        )
+        yield page
+        if page.after is None:
+            return
+        after = page.after
+
+
+def items(
+    table: Table, pk: str, *, between: Between | None = None, newest_first: bool = False
+) -> Iterator[Item]:
+    """Item after item of one partition, in the order of the sort key."""
+    for page in pages(table, pk, between=between, newest_first=newest_first):
+        yield from page.items
+
+
+class DynamoTable:
+    """The real table."""
+
+    def __init__(self, name: str, client: Any = None) -> None:
+        self.name = name
+        self.client: Any = client or clients.client("dynamodb", CONFIG)
+        wire.read_pages_raw(self.client)
+
+    def get(self, key: Key) -> Item | None:
+        answer = self._call("get_item", Key=wire.encode_key(key.pk, key.sk), ConsistentRead=True)
+        return wire.decode_item(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Sequence[Key]) -> dict[Key, Item]:
+        found: dict[Key, Item] = {}
+        unique = list(dict.fromkeys(keys))
+        for start in range(0, len(unique), MAX_BATCH_KEYS):
+            for item in self._batch(unique[start : start + MAX_BATCH_KEYS]):
+                found[Key(wire.text(item, "PK"), wire.text(item, "SK"))] = item
+        return found
+
+    def _batch(self, keys: Sequence[Key]) -> Iterator[Item]:
+        """BatchGetItem answers what it can; the rest is asked for again."""
+        wanted: list[Any] = [wire.encode_key(key.pk, key.sk) for key in keys]
+        for _ in range(_BATCH_ROUNDS):
+            request = {self.name: {"Keys": wanted, "ConsistentRead": True}}
+            answer = self._call("batch_get_item", RequestItems=request)
+            for raw in answer["Responses"].get(self.name, []):
+                yield wire.decode_item(raw)
+            wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+            if not wanted:
+                return
+        raise StorageError
+
+    def page(
+        self,
+        pk: str,
+        *,
+        between: Between | None = None,
+        after: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> Page:
+        request: dict[str, Any] = {
+            "KeyConditionExpression": "PK = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": pk}},
+            "ConsistentRead": True,
+            "ScanIndexForward": not newest_first,
+        }
+        if between:
+            request["KeyConditionExpression"] += " AND SK BETWEEN :first AND :last"
+            request["ExpressionAttributeValues"][":first"] = {"S": between.first}
+            request["ExpressionAttributeValues"][":last"] = {"S": between.last}
+        if after is not None:
+            request["ExclusiveStartKey"] = wire.encode_key(pk, after)
+        if limit is not None:
+            request["Limit"] = limit
+        return Page(*wire.page_of(self._call("query", **request)))
+
+    def put(self, item: Item, when: Condition | None = None) -> None:
+        self._call("put_item", **_put(Put(item, when)))
+
+    def update(self, update: Update) -> Item:
+        answer = self._call("update_item", ReturnValues="ALL_NEW", **_update(update))
+        return wire.decode_item(answer["Attributes"])
+
+    def delete(self, key: Key, when: Condition | None = None) -> None:
+        self._call("delete_item", **_delete(Delete(key, when)))
+
+    def transact(self, writes: Sequence[Put | Update | Delete]) -> None:
+        requests: list[dict[str, Any]] = []
+        for write in writes:
+            name, request = _transact_item(write)
+            requests.append({name: {"TableName": self.name, **request}})
+        try:
+            self.client.transact_write_items(TransactItems=requests)
+        except ClientError as error:
+            raise _transaction_error(error) from error
+        except (HTTPClientError, UnreachableError) as error:
+            raise StorageError from error
+
+    def _call(self, operation: str, **request: Any) -> dict[str, Any]:
+        if operation != "batch_get_item":
+            request["TableName"] = self.name
+        try:
+            return getattr(self.client, operation)(**request)
+        except ClientError as error:
+            raise _error(error) from error
+        except (HTTPClientError, UnreachableError) as error:
+            raise StorageError from error
+
+
+def _error(error: ClientError) -> Exception:
+    code = error.response.get("Error", {}).get("Code", "")
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailed()
+    return StorageError() if _is_busy(code, error) else error
+
+
+def _transaction_error(error: ClientError) -> Exception:
+    """Only a failed condition refuses; a conflict or a throttle is to be repeated as it was."""
+    code = error.response.get("Error", {}).get("Code", "")
+    if code != "TransactionCanceledException":
+        return _error(error)
+    reasons: list[dict[str, Any]] = list(error.response.get("CancellationReasons", []))  # type: ignore[typeddict-item]
+    codes = [str(reason.get("Code") or "None") for reason in reasons]
+    failed = [place for place, code in enumerate(codes) if code == "ConditionalCheckFailed"]
+    if failed:
+        return TransactionRefused(failed)
+    return StorageError() if any(code in _BUSY for code in codes) else error
+
+
+def _is_busy(code: str, error: ClientError) -> bool:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return code in _BUSY or status >= 500
+
+
+def _transact_item(write: Put | Update | Delete) -> tuple[str, dict[str, Any]]:
+    match write:
+        case Put():
+            return "Put", _put(write)
+        case Update():
+            return "Update", _update(write)
+        case Delete():
+            return "Delete", _delete(write)
+
+
+def _put(put: Put) -> dict[str, Any]:
+    return {"Item": wire.encode_item(put.item), **_condition(put.when)}
+
+
+def _delete(delete: Delete) -> dict[str, Any]:
+    return {"Key": wire.encode_key(delete.key.pk, delete.key.sk), **_condition(delete.when)}
+
+
+def _update(update: Update) -> dict[str, Any]:
+    request = _condition(update.when)
+    names: dict[str, str] = request.setdefault("ExpressionAttributeNames", {})
+    values: dict[str, Any] = request.setdefault("ExpressionAttributeValues", {})
+    clauses: list[str] = []
+    for verb, sign, attributes in (("SET", " = ", update.put), ("ADD", " ", update.add)):
+        parts: list[str] = []
+        for name, value in attributes.items():
+            place = len(names)
+            names[f"#{place}"], values[f":{place}"] = name, wire.encode(value)
+            parts.append(f"#{place}{sign}:{place}")
+        if parts:
+            clauses.append(f"{verb} {', '.join(parts)}")
+    request["Key"] = wire.encode_key(update.key.pk, update.key.sk)
+    request["UpdateExpression"] = " ".join(clauses)
+    return request
+
+
+def _condition(when: Condition | None) -> dict[str, Any]:
+    match when:
+        case None:
+            return {}
+        case Absent():
+            return {"ConditionExpression": "attribute_not_exists(PK)"}
+        case Equals(name, value):
+            return {
+                "ConditionExpression": "#when = :when",
+                "ExpressionAttributeNames": {"#when": name},
+                "ExpressionAttributeValues": {":when": wire.encode(value)},
+            }
+        case AbsentOrPast(name, value):
+            return {
+                "ConditionExpression": "attribute_not_exists(PK) OR #when < :when",
+                "ExpressionAttributeNames": {"#when": name},
+                "ExpressionAttributeValues": {":when": wire.encode(value)},
+            }

@@ -1,0 +1,1 @@
+"""The verbs of conversations: ingest, read, list, a user's history, describe."""

@@ -1,0 +1,97 @@
+"""Ingest: the body of ``POST /chats`` into the ledger."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from chatledger.errors import InvalidRequest, PayloadTooLarge
+from chatledger.ledger.append import Batch, append
+from chatledger.ledger.ledger import Ledger
+from chatledger.messages import MAX_MESSAGE_BYTES, Message, encode_line, made_id
+from chatledger.models.chats import ChatsRequest, MessageIn
+from chatledger.timestamps import parse_time
+
+# Of a message, taken over as they came; the rest has a rule of its own below.
+_AS_SENT = (
+    "ai_service",
+    "model",
+    "reply_to",
+    "message_tokens",
+    "answer_tokens",
+    "provider_response_latency",
+    "feedback",
+    "ip_address",
+    "contexts",
+    "metadata",
+)
+
+
+def ingest(
+    ledger: Ledger,
+    organization: str,
+    request: ChatsRequest,
+    conversation_id: str,
+    received: datetime,
+) -> dict[str, Any]:
+    """Adds the messages that the conversation does not hold; answers how many were new.
+
+    ``conversation_id`` and ``received`` serve where the request names none; fixed by an
+    idempotency key, they make its repeat find what the first one wrote.
+    """
+    conversation = request.conversation_id or conversation_id
+    messages = list(_messages(request, conversation, received))
+    _check(messages)
+    users = {message.user_id for message in messages} | {request.user_id}
+    named = frozenset(user for user in users if user)
+    about = request.model_dump(exclude={"conversation_id", "messages"}, exclude_none=True)
+    appended = append(ledger, organization, Batch(conversation, messages, about, named))
+    return {
+        "status": "success",
+        "inserted_count": appended.inserted,
+        "duplicate_count": appended.duplicates,
+        "conversation_id": conversation,
+    }
+
+
+def _messages(request: ChatsRequest, conversation_id: str, received: datetime) -> Iterator[Message]:
+    """Those without a time follow each other by a microsecond, so that their order stays."""
+    occurrences: Counter[tuple[datetime, str, str]] = Counter()
+    for place, sent in enumerate(request.messages):
+        at = (
+            parse_time(sent.timestamp)
+            if sent.timestamp
+            else received + timedelta(microseconds=place)
+        )
+        same = (at, sent.role, sent.content)
+        occurrences[same] += 1
+        yield Message(
+            id=sent.id or made_id(*same, occurrences[same]),
+            conversation_id=conversation_id,
+            timestamp=at,
+            role=sent.role,
+            content=sent.content,
+            user_id=_user_of(sent, request),
+            **{name: getattr(sent, name) for name in _AS_SENT},
+        )
+
+
+def _user_of(sent: MessageIn, request: ChatsRequest) -> str | None:
+    """The conversation's user speaks where a user message names nobody."""
+    return sent.user_id or (request.user_id if sent.role == "user" else None)
+
+
+def _check(messages: list[Message]) -> None:
+    seen: set[tuple[str, datetime]] = set()
+    for place, message in enumerate(messages):
+        if len(encode_line(message)) > MAX_MESSAGE_BYTES:
+            raise PayloadTooLarge(
+                f"messages.{place} is larger than {MAX_MESSAGE_BYTES // 1024} KB. "
+                "Split it, or keep its attachments elsewhere and store a link."
+            )
+        if (message.id, message.timestamp) in seen:
+            raise InvalidRequest(
+                f"messages.{place} has the id and the time of another message of this request. "
+                "Send each message once; send a correction in a request of its own."
+            )
+        seen.add((message.id, message.timestamp))

@@ -1,0 +1,86 @@
+"""Plan: what an export sees, frozen once, and the parts it is written in."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+
+from chatledger.ledger import days, slots
+from chatledger.ledger.cells import Snapshot
+from chatledger.ledger.ledger import Ledger
+from chatledger.selection import Selection
+from chatledger.timestamps import Range
+
+# An append is a turn or a batch, about 1.3 KB of a file: so many make a part of about 64 MB.
+APPENDS_PER_PART = 50_000
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Some shards, one after the other."""
+
+    number: int
+    shards: tuple[int, ...]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """``frozen``: the last slot of each shard that is seen; ``days``: those that hold anything."""
+
+    organization: str
+    start: datetime | None
+    end: datetime | None
+    frozen: dict[str, int]
+    days: dict[str, tuple[int, ...]]
+    parts: tuple[Part, ...]
+
+    @property
+    def snapshot(self) -> Snapshot:
+        frozen = {int(shard): slot for shard, slot in self.frozen.items()}
+        return Snapshot(self.organization, Range(self.start, self.end), frozen)
+
+    def days_of(self, shard: int) -> list[str]:
+        return [day for day, shards in self.days.items() if shard in shards]
+
+
+def make_plan(ledger: Ledger, organization: str, selection: Selection) -> Plan:
+    """Freezes the slots first: whatever is committed after that is not seen."""
+    frozen = slots.freeze(ledger, organization)
+    within = selection.within
+    everything = dict(days.held(ledger.table, organization, "0001-01-01", "9999-12-31"))
+    chosen = {
+        day: tuple(sorted(shards))
+        for day, shards in everything.items()
+        if within.first_day <= day <= within.last_day
+    }
+    weights = _appends(frozen, list(everything.values()), list(chosen.values()))
+    return Plan(
+        organization=organization,
+        start=within.start,
+        end=within.end,
+        frozen={str(shard): slot for shard, slot in frozen.items()},
+        days=chosen,
+        parts=tuple(_parts(weights)),
+    )
+
+
+def _appends(
+    frozen: dict[int, int],
+    everything: Sequence[frozenset[int]],
+    chosen: Sequence[Sequence[int]],
+) -> dict[int, int]:
+    """About how many appends each shard has in the chosen days: its slots, spread over its days."""
+    held = Counter(shard for shards in everything for shard in shards)
+    wanted = Counter(shard for shards in chosen for shard in shards)
+    return {shard: frozen[shard] * wanted[shard] // held[shard] for shard in sorted(wanted)}
+
+
+def _parts(weights: dict[int, int]) -> Iterator[Part]:
+    number, shards, weight = 1, list[int](), 0
+    for shard, appends in weights.items():
+        if shards and weight + appends > APPENDS_PER_PART:
+            yield Part(number, tuple(shards))
+            number, shards, weight = number + 1, [], 0
+        shards.append(shard)
+        weight += appends
+    if shards:
+        yield Part(number, tuple(shards))

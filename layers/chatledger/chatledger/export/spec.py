@@ -1,0 +1,55 @@
+"""What an export is asked to do, from its request as it was validated."""
+
+from dataclasses import dataclass
+
+from chatledger.formats import FORMATS, Writer, writer_for
+from chatledger.formats.compression import file_name
+from chatledger.formats.writer import Options
+from chatledger.models.exports import ExportRequest
+from chatledger.selection import Filters, Selection
+from chatledger.timestamps import parse_range
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """``format`` and ``compression`` are names of ``FORMATS`` and ``COMPRESSIONS``."""
+
+    format: str
+    compression: str
+    selection: Selection
+    options: Options
+
+    @property
+    def is_archive(self) -> bool:
+        return self.format == "archive"
+
+    @property
+    def media_type(self) -> str:
+        """Of the file as it is stored: a compressed file is not what it holds."""
+        if self.compression != "none":
+            return f"application/{self.compression}"
+        return FORMATS[self.format].media_type
+
+    def writer(self) -> Writer:
+        return writer_for(self.format, self.options)
+
+    def file_name(self, date: str) -> str:
+        return file_name(self.format, self.compression, date)
+
+
+def spec_of(request: ExportRequest) -> Spec:
+    """Raises ``InvalidDateRange``."""
+    asked = request.filters
+    filters = Filters(
+        conversation_id=frozenset(asked.conversation_id),
+        user_id=frozenset(asked.user_id),
+        app_id=frozenset(asked.app_id),
+        ai_service=frozenset(asked.ai_service),
+        status=frozenset(asked.status),
+        from_source=frozenset(asked.from_source),
+        min_messages=asked.min_messages,
+        contains=asked.contains,
+    )
+    within = parse_range(request.start_date, request.end_date)
+    options = Options(request.include_ip_addresses, request.include_metadata)
+    return Spec(request.format, request.compression, Selection(within, filters), options)

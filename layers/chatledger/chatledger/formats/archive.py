@@ -1,0 +1,134 @@
+"""The archive: canonical JSON Lines in gzip members, lossless; and its reader.
+
+A line is a message (``messages.encode_line``), or the head of a conversation, which stands before
+the conversation's messages and has ``"record":"head"`` and no ``content``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from gzip import BadGzipFile
+from itertools import chain
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+from isal import igzip, isal_zlib
+
+from chatledger.errors import InvalidRequest
+from chatledger.formats.writer import Conversation, Options, Writer, gathered
+from chatledger.messages import Message, decode_line, encode_line
+
+if TYPE_CHECKING:
+    from chatledger.ledger.heads import Head
+
+# No line that is written comes near: a message is at most 300 KB, a head came in a body of 4 MB.
+MAX_LINE_BYTES = 8 * 1024 * 1024
+
+_HEAD_PREFIX = b'{"record":'
+_OF_THE_RECORD = frozenset({"record", "conversation_id", "first_day", "last_day", "content"})
+_SORTED = msgspec.json.Encoder(order="deterministic")
+
+
+class BrokenArchive(InvalidRequest):
+    """The file is no archive, or no longer whole; the message says where it breaks."""
+
+
+class HeadRecord(msgspec.Struct, frozen=True):
+    """A conversation as its archive describes it; days are ``YYYY-MM-DD``."""
+
+    conversation_id: str
+    first_day: str
+    last_day: str
+    about: dict[str, Any]
+
+
+def head_line(head: "Head") -> bytes:
+    """The head's line, with its newline: what callers said of it, sorted, between id and days.
+
+    Raises ``ValueError`` if that has a name which belongs to the record itself.
+    """
+    if taken := _OF_THE_RECORD & head.about.keys():
+        raise ValueError(f"{head.conversation_id} says {sorted(taken)} of itself, which is taken.")
+    about = {name: msgspec.Raw(_SORTED.encode(head.about[name])) for name in sorted(head.about)}
+    record = {
+        "record": "head",
+        "conversation_id": head.conversation_id,
+        **about,
+        "first_day": head.first_day,
+        "last_day": head.last_day,
+    }
+    return msgspec.json.encode(record) + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Its lines, not compressed yet, of messages that are no longer in their entries.
+
+    Whoever has whole entries joins their payloads instead: the same lines, compressed already.
+    """
+
+    preamble: bytes = b""
+    separator: bytes = b""
+    postamble: bytes = b""
+
+    def conversation(self, conversation: Conversation) -> Iterator[bytes]:
+        head = head_line(conversation.head)
+        return gathered(chain((head,), map(encode_line, conversation.messages)))
+
+
+def writer(options: Options) -> Writer:  # noqa: ARG001 - an archive leaves nothing out
+    return Archive()
+
+
+def read_archive(stream: IO[bytes]) -> Iterator[HeadRecord | Message]:
+    """The records of an archive, in their order and one at a time; the stream need not seek.
+
+    Raises ``BrokenArchive``, after the records that could be read.
+    """
+    for number, line in enumerate(_lines(stream), 1):
+        try:
+            yield _record(line)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise BrokenArchive(f"Line {number} of the archive is no record: {error}") from None
+
+
+def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+    read = 0
+    try:
+        with igzip.IGzipFile(fileobj=stream, mode="rb") as plain:
+            while line := plain.readline(MAX_LINE_BYTES):
+                read += 1
+                yield _whole(line, read)
+    except (BadGzipFile, EOFError, isal_zlib.error) as error:
+        raise BrokenArchive(f"The archive breaks after line {read}: {error}") from None
+
+
+def _whole(line: bytes, number: int) -> bytes:
+    if line.endswith(b"\n"):
+        return line
+    raise BrokenArchive(
+        f"Line {number} of the archive does not end: the file was cut, or a line of it is longer "
+        f"than {MAX_LINE_BYTES // 2**20} MB."
+    )
+
+
+def _record(line: bytes) -> HeadRecord | Message:
+    """Fields may come in another order than ours: a tool may have sorted them."""
+    if line.startswith(_HEAD_PREFIX):
+        return _head_record(msgspec.json.decode(line, type=dict[str, Any]))
+    try:
+        message = decode_line(line)
+    except msgspec.ValidationError:
+        fields = msgspec.json.decode(line, type=dict[str, Any])
+        if "record" in fields:
+            return _head_record(fields)
+        raise
+    if message.timestamp.tzinfo is None:
+        raise ValueError("its timestamp has no offset.")
+    return message
+
+
+def _head_record(fields: dict[str, Any]) -> HeadRecord:
+    if (kind := fields.pop("record")) != "head":
+        raise ValueError(f"its kind {kind!r} is not known; a newer version may know it.")
+    own = {name: fields.pop(name, None) for name in ("conversation_id", "first_day", "last_day")}
+    return msgspec.convert(own | {"about": fields}, HeadRecord)

@@ -1,0 +1,149 @@
+"""The entry: messages of one conversation in one UTC quarter hour, added by one append.
+
+Its payload is its messages' canonical lines, gzip-compressed: a valid piece of a ``.jsonl.gz``
+file, so an archive of untouched entries is made by concatenating payloads.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from isal import igzip
+
+from chatledger.aws import wire
+from chatledger.aws.dynamodb import Key
+from chatledger.aws.wire import Item
+from chatledger.identifiers import new_token
+from chatledger.ledger import keys
+from chatledger.messages import (
+    DIGEST_BYTES,
+    Message,
+    decode_line,
+    encode_line,
+    identity,
+    revision,
+)
+from chatledger.timestamps import day_of, microseconds, quarter_of
+
+# A UTC day and the quarter hour in it: ("2026-11-21", "1015").
+Quarter = tuple[str, str]
+
+MAX_PAYLOAD_BYTES = 300 * 1024
+# Level 2 of isal: a tenth of zlib's time at the same size for a turn.
+_LEVEL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry as it lies in the table. A tombstone has no payload, only its messages' digests."""
+
+    key: Key
+    place: keys.EntryPlace
+    item: Item
+
+    @classmethod
+    def of(cls, item: Item) -> "Entry":
+        key = Key(wire.text(item, "PK"), wire.text(item, "SK"))
+        return cls(key, keys.entry_place(key.sk), item)
+
+    @property
+    def day(self) -> str:
+        return self.key.pk.split("#")[2]
+
+    @property
+    def quarter(self) -> Quarter:
+        return self.day, self.place.quarter
+
+    @property
+    def is_tombstone(self) -> bool:
+        return "payload" not in self.item
+
+    @property
+    def payload(self) -> bytes:
+        return wire.binary(self.item, "payload")
+
+    @property
+    def messages_count(self) -> int:
+        return wire.number(self.item, "n")
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and last message's time, in microseconds since 1970."""
+        return wire.number(self.item, "first"), wire.number(self.item, "last")
+
+    def lines(self) -> Iterator[bytes]:
+        """The canonical lines, each with its newline."""
+        return iter(igzip.decompress(self.payload).splitlines(keepends=True))
+
+    def messages(self) -> Iterator[Message]:
+        return map(decode_line, self.lines())
+
+    def digests(self) -> Iterator[tuple[bytes, bytes]]:
+        """(identity, revision) of every message it holds or, as a tombstone, held."""
+        if not self.is_tombstone:
+            for line in self.lines():
+                yield identity(decode_line(line)), revision(line)
+            return
+        digests = wire.binary(self.item, "digests")
+        for start in range(0, len(digests), 2 * DIGEST_BYTES):
+            pair = digests[start : start + 2 * DIGEST_BYTES]
+            yield pair[:DIGEST_BYTES], pair[DIGEST_BYTES:]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What becomes one entry once its append knows its slot."""
+
+    quarter: Quarter
+    number: int
+    messages: Sequence[Message]
+    lines: bytes
+    payload: bytes
+
+    def item(self, organization: str, shard: int, slot: int) -> Item:
+        day, quarter = self.quarter
+        conversation_id = self.messages[0].conversation_id
+        return {
+            "PK": keys.cell(organization, day, shard),
+            "SK": keys.entry(conversation_id, quarter, slot, self.number),
+            "payload": self.payload,
+            "slot": slot,
+            "n": len(self.messages),
+            "first": microseconds(self.messages[0].timestamp),
+            "last": microseconds(self.messages[-1].timestamp),
+            "digest": hashlib.sha256(self.lines).digest(),
+            "w": new_token(),
+        }
+
+
+def quarter_hour(message: Message) -> Quarter:
+    """The quarter hour a message is stored under."""
+    return day_of(message.timestamp), quarter_of(message.timestamp)
+
+
+def compress(lines: bytes) -> bytes:
+    """One gzip member; the same bytes for the same lines."""
+    return igzip.compress(lines, _LEVEL, mtime=0)
+
+
+def pieces(quarter: Quarter, messages: Sequence[Message]) -> list[Piece]:
+    """The messages of one quarter hour, in time order, as pieces that each fit into an item."""
+    runs = _fitting(messages, [encode_line(message) for message in messages])
+    return [
+        Piece(quarter, number, run, lines, payload)
+        for number, (run, lines, payload) in enumerate(runs, 1)
+    ]
+
+
+def _fitting(
+    messages: Sequence[Message], lines: Sequence[bytes]
+) -> Iterator[tuple[Sequence[Message], bytes, bytes]]:
+    """Halves what is too large until it fits; a single message always goes whole."""
+    joined = b"".join(lines)
+    payload = compress(joined)
+    if len(payload) <= MAX_PAYLOAD_BYTES or len(messages) == 1:
+        yield messages, joined, payload
+        return
+    middle = len(messages) // 2
+    yield from _fitting(messages[:middle], lines[:middle])
+    yield from _fitting(messages[middle:], lines[middle:])

@@ -1,0 +1,137 @@
+"""Kinds of fields: ids, times, JSON values, whole numbers of a query."""
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from chatledger.errors import PayloadTooLarge
+from chatledger.identifiers import check_id
+from chatledger.timestamps import parse_time
+
+MAX_DEPTH = 64
+MIN_INTEGER = -(2**63)
+MAX_INTEGER = 2**64 - 1
+# A conversation's own fields live in one item of at most 400 KB; two such fields and the small
+# ones stay well below.
+MAX_LARGE_BYTES = 100 * 1024
+_SHORT = 1000
+
+
+class Strict(BaseModel):
+    """No conversions, no unknown fields, and no content in what errors say."""
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
+
+
+def _id(value: str) -> str:
+    return check_id("the id", value)
+
+
+def _time(value: str) -> str:
+    parse_time(value)
+    return value
+
+
+def check_json(value: Any) -> Any:
+    """Numbers that every reader can hold, nesting that every reader can follow.
+
+    Raises ``ValueError``. What JSON itself forbids was refused when the body was read.
+    """
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return value
+    raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels.")
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    match value:
+        case dict():
+            yield from value.values()  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+        case list():
+            yield from value  # pyright: ignore[reportUnknownVariableType]
+        case int() if not MIN_INTEGER <= value <= MAX_INTEGER:
+            raise ValueError("it holds an integer beyond 64 bits; send it as a string.")
+        case float() if not math.isfinite(value):
+            raise ValueError("it holds a number that JSON cannot write.")
+        case _:
+            pass
+
+
+def _not_large(value: Any) -> Any:
+    size = len(msgspec.json.encode(value))
+    if size > MAX_LARGE_BYTES:
+        raise PayloadTooLarge(
+            f"A field of the conversation is {size // 1024} KB as JSON; at most "
+            f"{MAX_LARGE_BYTES // 1024} KB are kept. Shorten the prompt or the metadata."
+        )
+    return value
+
+
+def _model(value: Any) -> Any:
+    """The model's name, or ``{id, name}``."""
+    parts = value if isinstance(value, dict) else {"id": value}
+    texts = list(parts.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType, reportUnknownVariableType]
+    known = "id" in parts and set(parts) <= {"id", "name"}  # pyright: ignore[reportUnknownArgumentType]
+    if not known or not all(isinstance(text, str) and len(text) <= _SHORT for text in texts):
+        raise ValueError(f'must be a string or {{"id", "name"}} of up to {_SHORT} characters.')
+    return value  # pyright: ignore[reportUnknownVariableType]
+
+
+def _whole(value: Any) -> Any:
+    """A query's number, which arrives as text."""
+    if isinstance(value, str):
+        if not (value.isascii() and value.isdigit() and len(value) < 10):
+            raise ValueError("must be a whole number.")
+        return int(value)
+    return value
+
+
+def _as_list(value: Any) -> Any:
+    """One string stands for a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
+Id = Annotated[str, AfterValidator(_id), Field(min_length=1, max_length=256)]
+Ids = Annotated[list[Id], BeforeValidator(_as_list), Field(max_length=1000)]
+Texts = Annotated[
+    list[Annotated[str, Field(max_length=_SHORT)]],
+    BeforeValidator(_as_list),
+    Field(max_length=1000),
+]
+Time = Annotated[str, AfterValidator(_time), Field(max_length=64)]
+Short = Annotated[str, Field(max_length=_SHORT)]
+Json = Annotated[Any, AfterValidator(check_json)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(check_json)]
+LargeText = Annotated[str, AfterValidator(_not_large)]
+LargeObject = Annotated[dict[str, Any], AfterValidator(check_json), AfterValidator(_not_large)]
+Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Model = Annotated[
+    Any,
+    AfterValidator(_model),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "maxLength": _SHORT},
+                {
+                    "type": "object",
+                    "properties": {
+                        "id": {"type": "string", "maxLength": _SHORT},
+                        "name": {"type": "string", "maxLength": _SHORT},
+                    },
+                    "required": ["id"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
+PageNumber = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
+Limit = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=100)]

@@ -1,0 +1,32 @@
+"""The environment, read once and only here."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What template.yaml tells a function; the names there are the upper-case of these."""
+
+    table_name: str
+    exports_bucket: str
+    archive_bucket: str
+    ledger_shards: int
+    signing_secret: str
+    allow_anonymous: bool
+    websocket_url: str
+
+
+@cache
+def settings() -> Settings:
+    """Raises ``KeyError`` with the variable's name where the template forgot one."""
+    return Settings(
+        table_name=os.environ["TABLE_NAME"],
+        exports_bucket=os.environ["EXPORTS_BUCKET"],
+        archive_bucket=os.environ["ARCHIVE_BUCKET"],
+        ledger_shards=int(os.environ["LEDGER_SHARDS"]),
+        signing_secret=os.environ["SIGNING_SECRET"],
+        allow_anonymous=os.environ["ALLOW_ANONYMOUS"] == "true",
+        websocket_url=os.environ["WEBSOCKET_URL"],
+    )

@@ -1,0 +1,218 @@
+"""Tables that fail: what a network, a busy DynamoDB and a dying function do to the ledger.
+
+A plan says for each call which fault hits it; a seeded one does so at random, repeatably.
+"""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from threading import Lock
+from typing import Any, TypeGuard
+
+from chatledger.aws.dynamodb import (
+    Between,
+    Condition,
+    Delete,
+    Key,
+    Page,
+    Put,
+    Table,
+    TransactionRefused,
+    Update,
+)
+from chatledger.aws.wire import Item
+from chatledger.errors import StorageError
+
+WRITES = frozenset({"put", "update", "delete", "transact"})
+READS = frozenset({"get", "get_many", "page"})
+
+
+class Fault(Enum):
+    """What hits a call."""
+
+    BUSY = "a throttle or a transaction conflict: not applied, and answered so"
+    LOST = "applied, but the answer is lost"
+    TWICE = "applied, the answer lost, and applied again by the client library's own retry"
+    CRASH = "applied, and then the function dies"
+
+
+class Crashed(BaseException):
+    """The function died. Nothing of the product catches this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The ``number``-th call of a table, counted from 1."""
+
+    number: int
+    operation: str
+
+
+Plan = Callable[[Call], Fault | None]
+
+
+def at(faults: Mapping[int, Fault]) -> Plan:
+    """Faults at these calls."""
+    return lambda call: faults.get(call.number)
+
+
+def first(fault: Fault, operation: str, times: int = 1) -> Plan:
+    """The fault hits the first so many calls of an operation."""
+    left = [times]
+
+    def plan(call: Call) -> Fault | None:
+        if call.operation != operation or not left[0]:
+            return None
+        left[0] -= 1
+        return fault
+
+    return plan
+
+
+def seeded(
+    seed: int, chances: Mapping[Fault, float], operations: frozenset[str] = WRITES
+) -> Plan:
+    """Each call of these operations is hit with these chances."""
+    dice = random.Random(seed)
+
+    def plan(call: Call) -> Fault | None:
+        if call.operation not in operations:
+            return None
+        thrown = dice.random()
+        for fault, chance in chances.items():
+            if thrown < chance:
+                return fault
+            thrown -= chance
+        return None
+
+    return plan
+
+
+@dataclass
+class FaultyTable:
+    """A table whose calls are hit as planned; ``hits`` says which were."""
+
+    table: Table
+    plan: Plan
+    calls: int = 0
+    hits: list[tuple[Call, Fault]] = field(default_factory=list[tuple[Call, Fault]])
+    _lock: Lock = field(default_factory=Lock)
+
+    def get(self, key: Key) -> Item | None:
+        return self._call("get", key)
+
+    def get_many(self, keys: Sequence[Key]) -> dict[Key, Item]:
+        return self._call("get_many", keys)
+
+    def page(
+        self,
+        pk: str,
+        *,
+        between: Between | None = None,
+        after: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> Page:
+        return self._call(
+            "page", pk, between=between, after=after, newest_first=newest_first, limit=limit
+        )
+
+    def put(self, item: Item, when: Condition | None = None) -> None:
+        self._call("put", item, when)
+
+    def update(self, update: Update) -> Item:
+        return self._call("update", update)
+
+    def delete(self, key: Key, when: Condition | None = None) -> None:
+        self._call("delete", key, when)
+
+    def transact(self, writes: Sequence[Put | Update | Delete]) -> None:
+        self._call("transact", writes)
+
+    def _call(self, operation: str, *args: Any, **kwargs: Any) -> Any:
+        with self._lock:
+            self.calls += 1
+            call = Call(self.calls, operation)
+            fault = self.plan(call)
+            if fault:
+                self.hits.append((call, fault))
+        apply = getattr(self.table, operation)
+        if fault is Fault.BUSY:
+            raise StorageError
+        if fault is Fault.LOST:
+            _ignoring_the_answer(apply, *args, **kwargs)
+            raise StorageError
+        if fault is Fault.CRASH:
+            _ignoring_the_answer(apply, *args, **kwargs)
+            raise Crashed
+        # A transaction carries a token of the request: its own retry is answered as the first.
+        if fault is Fault.TWICE and operation != "transact":
+            _ignoring_the_answer(apply, *args, **kwargs)
+        return apply(*args, **kwargs)
+
+
+def _is_entry(write: Put | Update | Delete) -> TypeGuard[Put]:
+    return isinstance(write, Put) and str(write.item["PK"]).startswith("D#")
+
+
+def _ignoring_the_answer(apply: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    try:
+        apply(*args, **kwargs)
+    except Exception:  # noqa: BLE001, S110  (a refusal is an answer too, and lost as well)
+        pass
+
+
+@dataclass
+class LateEntriesTable(FaultyTable):
+    """A slot shows before its entries: reads miss the newest transaction's for a while.
+
+    Each transaction's entries (``D#…``) stay hidden from the next ``looks`` reads that would have
+    shown one of them; its slot shows at once.
+    """
+
+    plan: Plan = field(default=lambda _: None)
+    looks: int = 1
+    _hidden: dict[Key, int] = field(default_factory=dict[Key, int])
+
+    def transact(self, writes: Sequence[Put | Update | Delete]) -> None:
+        keys = {Key(str(put.item["PK"]), str(put.item["SK"])) for put in writes if _is_entry(put)}
+        with self._lock:
+            fresh = keys - self._hidden.keys()
+            self._hidden |= dict.fromkeys(fresh, self.looks)
+        try:
+            super().transact(writes)
+        except TransactionRefused:
+            with self._lock:
+                for key in fresh:
+                    del self._hidden[key]
+            raise
+
+    def get(self, key: Key) -> Item | None:
+        return None if self._is_hidden(key) else super().get(key)
+
+    def get_many(self, keys: Sequence[Key]) -> dict[Key, Item]:
+        found = super().get_many(keys)
+        return {key: item for key, item in found.items() if not self._is_hidden(key)}
+
+    def page(
+        self,
+        pk: str,
+        *,
+        between: Between | None = None,
+        after: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> Page:
+        page = super().page(
+            pk, between=between, after=after, newest_first=newest_first, limit=limit
+        )
+        shown = [item for item in page.items if not self._is_hidden(Key(pk, str(item["SK"])))]
+        return Page(shown, page.after)
+
+    def _is_hidden(self, key: Key) -> bool:
+        with self._lock:
+            looks = self._hidden.get(key, 0)
+            if looks:
+                self._hidden[key] = looks - 1
+            return looks > 0
