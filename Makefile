@@ -21,6 +21,7 @@ DEV := .venv/.stamp
 ENGINE := .tools/engine/.stamp
 SAM := .tools/sam/.stamp
 CHECKOV := .tools/checkov/.stamp
+LAYER := .tools/layer/.stamp
 BIN := .venv/bin
 
 LAYER_REQUIREMENTS := layers/chatledger/requirements.txt
@@ -28,7 +29,7 @@ EXPORT_LAYER = $(UV) export --quiet --locked --offline --only-group layer --no-a
 
 ##@ Use it
 .PHONY: run
-run: $(DEV) $(ENGINE) ## Start Chatledger here, with sample conversations; Ctrl-C stops it and keeps the data
+run: $(DEV) $(ENGINE) $(LAYER) ## Start Chatledger here, with sample conversations; Ctrl-C stops it and keeps the data
 	@exec $(BIN)/python -m local.run
 
 ##@ Check it
@@ -67,7 +68,7 @@ functional: $(DEV) ## Tests of whole functions, against AWS in memory
 	$(BIN)/pytest tests/functional
 
 .PHONY: e2e
-e2e: $(DEV) $(ENGINE) ## Tests of the template, deployed to the local engine with its policies enforced
+e2e: $(DEV) $(ENGINE) $(LAYER) ## Tests of the template, deployed to the local engine with its policies enforced
 	$(BIN)/pytest tests/e2e
 
 ##@ Deploy it
@@ -120,3 +121,10 @@ $(eval $(call environment,.venv,dev))
 $(eval $(call environment,.tools/engine,engine))
 $(eval $(call environment,.tools/sam,sam))
 $(eval $(call environment,.tools/checkov,checkov))
+
+# The layer for this machine, unpacked once: what the local engine's functions import.
+$(LAYER): $(ENGINE) $(LAYER_REQUIREMENTS)
+	@rm -rf .tools/layer
+	@$(UV) pip install --quiet --python .tools/engine/bin/python --target .tools/layer \
+		--require-hashes --no-deps --compile-bytecode --requirements $(LAYER_REQUIREMENTS)
+	@touch $@

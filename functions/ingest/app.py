@@ -1,4 +1,4 @@
-"""POST /chats, PATCH /chats/{conversation_id}: writes conversations; it cannot delete anything."""
+"""POST /chats, PATCH /chats/{conversation_id}: writes conversations, and can delete nothing."""
 
 from typing import Any
 
@@ -26,14 +26,15 @@ app = resolver()
 @app.post("/chats")
 def post_chats() -> Answer:
     request = body(ChatsRequest)
-    fixed = claimed(conversation_id=new_conversation_id(), received=format_time(ledger().now()))
+    # What the request leaves open is fixed by its idempotency key, so that a repeat is the same.
+    fixed = claimed(conversation=new_conversation_id(), received=format_time(ledger().now()))
     received = parse_time(fixed["received"])
     organization = caller().organization
-    return created(ingest(ledger(), organization, request, fixed["conversation_id"], received))
+    return created(ingest(ledger(), organization, request, fixed["conversation"], received))
 
 
 @app.patch("/chats/<conversation_id>")
-def patch_chat(conversation_id: str) -> Answer:
+def patch_chat(conversation_id: str) -> Answer:  # noqa: ARG001 - as it was before it was escaped
     about = body(ChatPatch).model_dump(exclude_unset=True)
     return ok(describe(ledger(), caller().organization, path("conversation_id"), about))
 

@@ -37,9 +37,7 @@ def message(number: int = 0, at: datetime | None = None, **fields: Any) -> Messa
     return Message(timestamp=at or NOON + timedelta(minutes=number), **fields)
 
 
-def batch(
-    messages: Iterable[Message], users: Iterable[str] = ("ann",), **about: Any
-) -> Batch:
+def batch(messages: Iterable[Message], users: Iterable[str] = ("ann",), **about: Any) -> Batch:
     found = list(messages)
     return Batch(found[0].conversation_id, found, about, frozenset(users))
 

@@ -70,9 +70,7 @@ def first(fault: Fault, operation: str, times: int = 1) -> Plan:
     return plan
 
 
-def seeded(
-    seed: int, chances: Mapping[Fault, float], operations: frozenset[str] = WRITES
-) -> Plan:
+def seeded(seed: int, chances: Mapping[Fault, float], operations: frozenset[str] = WRITES) -> Plan:
     """Each call of these operations is hit with these chances."""
     dice = random.Random(seed)
 

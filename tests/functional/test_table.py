@@ -187,9 +187,7 @@ def test_add_counts_and_unites(table: Table) -> None:
     table.update(Update(key, add={"n": 1, "shards": frozenset({3})}))
     table.update(Update(key, add={"n": 2, "shards": frozenset({3, 15})}))
     both = table.update(Update(key, put={"status": "x"}, add={"names": frozenset({"b", "a"})}))
-    expected = item(
-        "a", n=3, shards=frozenset({3, 15}), names=frozenset({"a", "b"}), status="x"
-    )
+    expected = item("a", n=3, shards=frozenset({3, 15}), names=frozenset({"a", "b"}), status="x")
     assert both == expected
     assert table.get(key) == expected
 
@@ -239,9 +237,7 @@ def test_a_limited_page_says_where_to_go_on(table: Table) -> None:
 
 @pytest.mark.parametrize("newest_first", [False, True])
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, None])
-def test_all_pages_hold_each_item_once(
-    table: Table, limit: int | None, newest_first: bool
-) -> None:
+def test_all_pages_hold_each_item_once(table: Table, limit: int | None, newest_first: bool) -> None:
     fill(table, "abcdefg")
     found = list(pages(table, "P", limit=lambda: limit, newest_first=newest_first))
     once = [name for page in found for name in names(page.items)]

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as UnreachableError
 
 from chatledger.aws import clients
 from chatledger.errors import StorageError
@@ -150,5 +151,5 @@ def call(client: Any, operation: str, **request: Any) -> dict[str, Any]:
         if status >= 500 or code == "SlowDown":
             raise StorageError from error
         raise
-    except HTTPClientError as error:
+    except (HTTPClientError, UnreachableError) as error:
         raise StorageError from error

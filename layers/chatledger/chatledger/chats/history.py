@@ -1,43 +1,69 @@
 """A user's history: the conversations they took part in, newest first."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 from chatledger.chats.answers import head_answer
 from chatledger.ledger import conversations, heads, links
 from chatledger.ledger.heads import Head
 from chatledger.ledger.ledger import Ledger
 from chatledger.messages import Message
-from chatledger.timestamps import Range, format_time
+from chatledger.timestamps import Range, format_time, microseconds
 
 # As many requests at once as the client keeps connections for.
 _LOOKUPS_AT_ONCE = 16
 
 
-def user_history(
-    ledger: Ledger, organization: str, user_id: str, within: Range, page: int, limit: int
-) -> dict[str, Any]:
-    """Conversations with a message in the range, by their newest one there.
+class Place(NamedTuple):
+    """A place in the history, which descends: a time in microseconds, a conversation."""
 
-    Which one that is, only the entries know; each conversation is asked for it, many at once.
+    time: int
+    conversation_id: str
+
+
+def user_history(
+    ledger: Ledger,
+    organization: str,
+    user_id: str,
+    within: Range,
+    page: int,
+    limit: int,
+    after: Place | None = None,
+) -> tuple[dict[str, Any], Place | None]:
+    """Page ``page`` after the place, by each conversation's newest message in the range.
+
+    Answers the place to go on from as well, if there is more. Which message is the newest, only
+    the entries know; each conversation is asked for it, many at once.
     """
+    latest = _latest(ledger, organization, user_id, within)
+    places = [place for place in sorted(latest, reverse=True) if not after or place < after]
+    shown = places[(page - 1) * limit : page * limit]
+    answer = {
+        "user_id": user_id,
+        "conversations": [summary(*latest[place]) for place in shown],
+        "total_conversations": len(latest),
+        "page": page,
+        "limit": limit,
+        "total_pages": max(1, -(-len(latest) // limit)),
+    }
+    return answer, shown[-1] if len(places) > page * limit else None
+
+
+def _latest(
+    ledger: Ledger, organization: str, user_id: str, within: Range
+) -> dict[Place, tuple[Head, Message]]:
     ids = links.conversations_of(ledger.table, organization, user_id)
-    found = heads.load_many(ledger.table, organization, ledger.shards, ids)
+    found = heads.load_many(ledger.table, organization, ledger.shards, ids).values()
 
     def newest(head: Head) -> Message | None:
         return conversations.latest(ledger, organization, head, within)
 
     with ThreadPoolExecutor(_LOOKUPS_AT_ONCE) as pool:
-        latest = [each for each in pool.map(newest, found.values()) if each]
-    latest.sort(key=lambda message: (message.timestamp, message.conversation_id), reverse=True)
-    shown = latest[(page - 1) * limit : page * limit]
+        messages = pool.map(newest, found)
     return {
-        "user_id": user_id,
-        "conversations": [summary(found[each.conversation_id], each) for each in shown],
-        "total_conversations": len(latest),
-        "page": page,
-        "limit": limit,
-        "total_pages": -(-len(latest) // limit),
+        Place(microseconds(message.timestamp), head.conversation_id): (head, message)
+        for head, message in zip(found, messages, strict=True)
+        if message
     }
 
 

@@ -19,7 +19,8 @@ from chatledger.ledger.entries import Entry
 from chatledger.ledger.heads import Head
 from chatledger.ledger.ledger import Ledger
 from chatledger.messages import Message, encode_line
-from chatledger.selection import Selection
+from chatledger.models.queries import ListChatsQuery
+from chatledger.selection import Filters, Selection
 from chatledger.timestamps import day_of
 
 # Answers what it has by then, with the position to go on from: a search may match nothing for
@@ -41,6 +42,16 @@ class Listed:
     place: Place
     head: Head
     latest: Message
+
+
+def selection_of(asked: ListChatsQuery) -> Selection:
+    filters = Filters(
+        app_id=_one(asked.app_id),
+        user_id=_one(asked.user_id),
+        status=_one(asked.status),
+        contains=asked.contains,
+    )
+    return Selection(asked.within, filters)
 
 
 def list_conversations(
@@ -113,3 +124,7 @@ def _listed(
     ):
         return None
     return Listed(place, head, latest)
+
+
+def _one(value: str | None) -> frozenset[str]:
+    return frozenset() if value is None else frozenset({value})

@@ -7,8 +7,11 @@ import msgspec
 
 from chatledger.aws.s3 import LINK_SECONDS, Bucket
 from chatledger.errors import Conflict, NotFound
-from chatledger.export.job import File, Job
+from chatledger.export.job import File, Job, newest
+from chatledger.export.run import count
+from chatledger.export.spec import spec_of
 from chatledger.ledger.ledger import Ledger
+from chatledger.models.exports import ExportRequest
 from chatledger.timestamps import format_time
 
 
@@ -29,6 +32,20 @@ def job_answer(ledger: Ledger, bucket: Bucket, job: Job) -> dict[str, Any]:
         "request": job.request,
         "error": msgspec.to_builtins(job.error),
     }
+
+
+def jobs_answer(
+    ledger: Ledger, bucket: Bucket, organization: str, after: str | None, limit: int
+) -> tuple[dict[str, Any], str | None]:
+    """Jobs, newest first, and the id after which there are more."""
+    found, last = newest(ledger.table, organization, after, limit)
+    return {"exports": [job_answer(ledger, bucket, job) for job in found], "limit": limit}, last
+
+
+def dry_run_answer(ledger: Ledger, organization: str, request: ExportRequest) -> dict[str, Any]:
+    """What the export would hold; nothing is written."""
+    counts = count(ledger, organization, spec_of(request))
+    return {"dry_run": True, "format": request.format, "counts": msgspec.to_builtins(counts)}
 
 
 def download_link(ledger: Ledger, bucket: Bucket, job: Job) -> str:

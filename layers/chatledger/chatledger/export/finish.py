@@ -11,6 +11,7 @@ from chatledger.export.sink import ObjectSink
 from chatledger.export.spec import Spec
 from chatledger.export.write_part import Written
 from chatledger.formats.compression import compressor_for
+from chatledger.ledger.entries import compress
 
 
 def finish(
@@ -28,32 +29,35 @@ def finish(
 def _joined(bucket: Bucket, spec: Spec, parts: Iterable[Written]) -> Iterator[bytes]:
     """Preamble, parts with what stands between them, postamble; each a member of its own."""
     filled = [part for part in parts if part.conversations]
-    if spec.is_archive:
-        return chain.from_iterable(bucket.read(part.key) for part in filled)
-    return _framed(bucket, spec, filled)
+    if not spec.is_archive:
+        return _framed(bucket, spec, filled)
+    if not filled:
+        return iter([compress(b"")])  # A file of no bytes is no gzip file.
+    return chain.from_iterable(bucket.read(part.key) for part in filled)
 
 
 def _framed(bucket: Bucket, spec: Spec, filled: Sequence[Written]) -> Iterator[bytes]:
     writer = spec.writer()
     yield _member(spec, writer.preamble)
     for place, part in enumerate(filled):
-        if place:
+        if place and writer.separator:
             yield _member(spec, writer.separator)
         yield from bucket.read(part.key)
-    yield _member(spec, writer.postamble)
+    if writer.postamble:
+        yield _member(spec, writer.postamble)
 
 
 def framing_bytes(spec: Spec, filled: int) -> int:
     """The size of all that is not in a part, for a file of so many filled parts."""
     if spec.is_archive:
-        return 0
+        return 0 if filled else len(compress(b""))
     writer = spec.writer()
-    between = len(_member(spec, writer.separator)) * max(0, filled - 1)
-    return len(_member(spec, writer.preamble)) + between + len(_member(spec, writer.postamble))
+    between = [writer.separator] * (filled - 1)
+    framing = [writer.preamble, *filter(None, [*between, writer.postamble])]
+    return sum(len(_member(spec, data)) for data in framing)
 
 
 def _member(spec: Spec, data: bytes) -> bytes:
-    if not data:
-        return b""
+    """A member of its own; of nothing, an empty one, so that a compressed file is never empty."""
     compressor = compressor_for(spec.compression)
     return compressor.compress(data) + compressor.finish()

@@ -8,6 +8,7 @@ import msgspec
 from chatledger.aws import wire
 from chatledger.aws.dynamodb import Absent, Condition, Equals, Table
 from chatledger.aws.wire import Item
+from chatledger.errors import NotFound
 from chatledger.identifiers import new_token
 from chatledger.ledger import keys
 
@@ -88,6 +89,14 @@ INTERRUPTED = Failure(
 def load(table: Table, organization: str, export_id: str) -> Job | None:
     item = table.get(keys.job(organization, export_id))
     return _job_of(item) if item else None
+
+
+def find(table: Table, organization: str, export_id: str) -> Job:
+    """Raises ``NotFound``."""
+    job = load(table, organization, export_id)
+    if not job:
+        raise NotFound(f"There is no export {export_id[:64]!r} here. GET /exports lists them.")
+    return job
 
 
 def newest(

@@ -4,7 +4,7 @@ import msgspec
 
 from chatledger.aws.dynamodb import ConditionFailed
 from chatledger.aws.s3 import Bucket
-from chatledger.errors import NotFound, StorageError
+from chatledger.errors import StorageError
 from chatledger.export import job as jobs
 from chatledger.export import places
 from chatledger.export.job import Job
@@ -13,17 +13,10 @@ from chatledger.ledger.ledger import Ledger
 _ATTEMPTS = 20
 
 
-def find(ledger: Ledger, organization: str, export_id: str) -> Job:
-    job = jobs.load(ledger.table, organization, export_id)
-    if not job:
-        raise NotFound(f"There is no export {export_id[:64]!r} here. GET /exports lists them.")
-    return job
-
-
 def remove(ledger: Ledger, bucket: Bucket, organization: str, export_id: str) -> Job:
     """First the job says so, then the objects go: no answer ever names a file that is gone."""
     for _ in range(_ATTEMPTS):
-        job = find(ledger, organization, export_id)
+        job = jobs.find(ledger.table, organization, export_id)
         try:
             removed = jobs.save(ledger.table, _removed(ledger, job))
         except ConditionFailed:

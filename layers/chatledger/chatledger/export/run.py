@@ -8,7 +8,7 @@ import msgspec
 
 from chatledger.aws.dynamodb import ConditionFailed
 from chatledger.aws.s3 import AlreadyThere, Bucket
-from chatledger.errors import ChatledgerError, NotFound, StorageError
+from chatledger.errors import ChatledgerError, StorageError
 from chatledger.export import job as jobs
 from chatledger.export import places
 from chatledger.export.finish import finish, framing_bytes
@@ -171,10 +171,7 @@ def _fail(ledger: Ledger, job: Job, error: ChatledgerError) -> Job:
 
 
 def _reload(ledger: Ledger, job: Job) -> Job:
-    current = jobs.load(ledger.table, job.organization, job.export_id)
-    if not current:
-        raise NotFound(f"There is no export {job.export_id}.")
-    return current
+    return jobs.find(ledger.table, job.organization, job.export_id)
 
 
 def _save(ledger: Ledger, job: Job, **changes: object) -> Job:

@@ -91,16 +91,17 @@ def _derive(spec: Spec, conversations: Iterator[HeldConversation], sink: Sink) -
     """Writes a format, compressed as one member; yields the messages of each conversation."""
     writer = spec.writer()
     compressor = compressor_for(spec.compression)
-    between = b""
+    between = None
     for conversation in conversations:
         if chosen := chosen_messages(conversation, spec.selection):
             messages, count = chosen
-            sink.write(compressor.compress(between))
+            sink.write(compressor.compress(between or b""))
             for piece in writer.conversation(Conversation(conversation.head, messages)):
                 sink.write(compressor.compress(piece))
             between = writer.separator
             yield count
-    sink.write(compressor.finish())
+    if between is not None:  # A part of nothing has no bytes at all.
+        sink.write(compressor.finish())
 
 
 def _committed(bucket: Bucket, commit: str) -> Written:

@@ -4,14 +4,14 @@ A line is a message (``messages.encode_line``), or the head of a conversation, w
 the conversation's messages and has ``"record":"head"`` and no ``content``.
 """
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from gzip import BadGzipFile
+from gzip import BadGzipFile, GzipFile
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
-from isal import igzip, isal_zlib
 
 from chatledger.errors import InvalidRequest
 from chatledger.formats.writer import Conversation, Options, Writer, gathered
@@ -94,11 +94,11 @@ def read_archive(stream: IO[bytes]) -> Iterator[HeadRecord | Message]:
 def _lines(stream: IO[bytes]) -> Iterator[bytes]:
     read = 0
     try:
-        with igzip.IGzipFile(fileobj=stream, mode="rb") as plain:
+        with GzipFile(fileobj=stream, mode="rb") as plain:
             while line := plain.readline(MAX_LINE_BYTES):
                 read += 1
                 yield _whole(line, read)
-    except (BadGzipFile, EOFError, isal_zlib.error) as error:
+    except (BadGzipFile, EOFError, zlib.error) as error:
         raise BrokenArchive(f"The archive breaks after line {read}: {error}") from None
 
 

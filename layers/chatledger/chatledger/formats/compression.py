@@ -4,6 +4,7 @@ A compressor makes one gzip member or zstd frame; those of several, joined, are 
 The same data gives the same bytes: no time and no name is written into them.
 """
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -41,7 +42,7 @@ class Gzip:
     """isal at level 2: eleven times as fast as zlib's level 6, a tenth larger."""
 
     def __init__(self) -> None:
-        self._deflate = isal_zlib.compressobj(_GZIP_LEVEL, isal_zlib.DEFLATED, _GZIP_WINDOW)
+        self._deflate = isal_zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
 
     def compress(self, data: bytes, /) -> bytes:
         return self._deflate.compress(data)
@@ -55,10 +56,13 @@ class Zstd:
 
     def __init__(self) -> None:
         # Loaded here, where it is used: most requests never compress.
-        from backports import zstd
+        from backports import zstd  # noqa: PLC0415
 
         parameter = zstd.CompressionParameter
-        options = {parameter.compression_level: _ZSTD_LEVEL, parameter.checksum_flag: 1}
+        options: dict[int, int] = {
+            parameter.compression_level: _ZSTD_LEVEL,
+            parameter.checksum_flag: 1,
+        }
         self._compressor = zstd.ZstdCompressor(options=options)
 
     def compress(self, data: bytes, /) -> bytes:

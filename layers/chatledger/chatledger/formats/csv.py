@@ -4,11 +4,10 @@ No byte order mark: it would become part of the first column's name in every rea
 expect one, and sit in the middle of files that people join. Excel takes the encoding when the
 file is imported (Data, From Text/CSV).
 
-Written by hand: three times as fast as the csv module, and what is not known (nothing between
+Written by hand: faster than the csv module though it also looks for formulas, and what is not known (nothing between
 the commas) differs from an empty text (``""``), for readers that care.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +15,6 @@ from datetime import datetime
 from chatledger.formats.rows import Cell, columns, rows, spreadsheet_text
 from chatledger.formats.writer import Conversation, Options, Writer, gathered
 from chatledger.timestamps import format_time
-
-_NEEDS_QUOTES = re.compile('[",\r\n]').search
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +33,20 @@ def writer(options: Options) -> Writer:
 
 
 def _line(row: Iterable[Cell]) -> bytes:
-    return (",".join(map(_written, row)) + "\r\n").encode()
+    cells = ["" if cell is None else _written(cell) for cell in row]
+    return (",".join(cells) + "\r\n").encode()
 
 
-def _written(cell: Cell) -> str:
-    if cell is None:
-        return ""
+def _written(cell: str | float | datetime) -> str:
     if isinstance(cell, str):
         return _quoted(spreadsheet_text(cell))
     return format_time(cell) if isinstance(cell, datetime) else repr(cell)
 
 
 def _quoted(text: str) -> str:
-    if text and not _NEEDS_QUOTES(text):
-        return text
-    return '"' + text.replace('"', '""') + '"'
+    """In quotes where it has to be; asked part by part, which is faster than a pattern."""
+    if '"' in text:
+        return '"' + text.replace('"', '""') + '"'
+    if "," in text or "\n" in text or "\r" in text or not text:
+        return f'"{text}"'
+    return text

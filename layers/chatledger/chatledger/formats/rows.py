@@ -7,12 +7,14 @@ export leaves out have no column at all.
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from chatledger.formats.writer import Conversation, Options, sender_type
-from chatledger.messages import Message
+
+if TYPE_CHECKING:
+    from chatledger.messages import Message
 
 # Text, numbers and times; what was nested is compact JSON.
 Cell = str | int | float | datetime | None

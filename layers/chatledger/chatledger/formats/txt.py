@@ -55,7 +55,7 @@ class Transcript:
                 yield f"{name + ':':<14}{_line(value)}\n"
 
     def _first_line(self, message: Message, about: dict[str, Any]) -> str:
-        said = [_speaker(message, about)]
+        said: list[str | None] = [_speaker(message, about)]
         if self.options.include_metadata:
             said += [message.ai_service, _model(message.model)]
         if self.options.include_ip_addresses:

@@ -8,7 +8,7 @@ the lock: whoever finds it taken starts over and so sees what the other one wrot
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count, groupby
 from typing import Any
@@ -60,14 +60,19 @@ def append(ledger: Ledger, organization: str, batch: Batch) -> Appended:
     Raises ``StorageError``: then some of it may be there, and repeating is safe.
     """
     inserted = 0
-    for run in _appends(_by_quarter(batch.messages)):
-        part = Batch(batch.conversation_id, run, batch.about, batch.users)
+    for run in _runs(batch.messages):
+        part = replace(batch, messages=_messages(run))
         inserted += _append_run(ledger, organization, part)
     return Appended(inserted, len(batch.messages) - inserted)
 
 
 def _append_run(ledger: Ledger, organization: str, batch: Batch) -> int:
-    """One append: one slot. Returns how many messages were new."""
+    """Messages that fit into one append: one slot. Returns how many of them were new.
+
+    What is left of a large quarter hour that others hold in part, or that was cut, may split into
+    more pieces than were reckoned with: what then does not fit follows in the next slot.
+    """
+    inserted = 0
     shard = ledger.shard_of(batch.conversation_id)
     until = ledger.now() + _PATIENCE
     for attempt in count():
@@ -78,14 +83,18 @@ def _append_run(ledger: Ledger, organization: str, batch: Batch) -> int:
         newest = slots.newest(ledger.table, organization, shard, ledger.now())
         fresh = _not_held(ledger, organization, shard, batch, newest)
         if not fresh:
-            return 0
+            return inserted
+        run = next(_runs(fresh))
+        added = _messages(run)
         try:
-            _describe(ledger, organization, shard, head, batch, fresh)
-            number = newest[0].number + 1 if newest else 1
-            if _commit(ledger, organization, shard, number, _pieces(fresh)):
-                return len(fresh)
+            _describe(ledger, organization, shard, head, batch, added)
         except ConditionFailed:
             continue  # Somebody changed the head: start over from what it is now.
+        number = newest[0].number + 1 if newest else 1
+        if _commit(ledger, organization, shard, number, run):
+            inserted += len(added)
+            if len(added) == len(fresh):
+                return inserted
     raise StorageError("Many writers at once in this conversation's shard. Repeat; that is safe.")
 
 
@@ -96,24 +105,23 @@ def _by_quarter(messages: Iterable[Message]) -> Iterator[tuple[Quarter, list[Mes
         yield quarter, list(run)
 
 
-def _appends(quarters: Iterable[tuple[Quarter, list[Message]]]) -> Iterator[list[Message]]:
-    """Cuts a body into runs that each fit into one transaction, in time order."""
-    run: list[Message] = []
-    entries = size = 0
-    for quarter, messages in quarters:
-        for piece in pieces(quarter, messages):
-            if entries == MAX_ENTRIES or size + len(piece.payload) > MAX_BYTES:
+def _runs(messages: Iterable[Message]) -> Iterator[list[Piece]]:
+    """Pieces that become entries, in time order, cut into runs that each fit one transaction."""
+    run: list[Piece] = []
+    size = 0
+    for quarter, held in _by_quarter(messages):
+        for piece in pieces(quarter, held):
+            if len(run) == MAX_ENTRIES or size + len(piece.payload) > MAX_BYTES:
                 yield run
-                run, entries, size = [], 0, 0
-            run += piece.messages
-            entries += 1
+                run, size = [], 0
+            run.append(piece)
             size += len(piece.payload)
     if run:
         yield run
 
 
-def _pieces(messages: Iterable[Message]) -> list[Piece]:
-    return [piece for quarter, run in _by_quarter(messages) for piece in pieces(quarter, run)]
+def _messages(run: Iterable[Piece]) -> list[Message]:
+    return [message for piece in run for message in piece.messages]
 
 
 def _not_held(
@@ -175,7 +183,7 @@ def _describe(
     )
     for user in _users_to_link(head, after, batch.users):
         links.write(ledger.table, organization, user, after)
-    if after != head:
+    if not after.is_stored_as(head):
         heads.save(ledger.table, organization, shard, after)
 
 
@@ -196,13 +204,13 @@ def _commit(
     taken, its token says whether it was taken by us.
     """
     token = new_token()
-    items_ = [slots.slot_item(organization, shard, number, entries, ledger.now(), token)]
-    items_ += [piece.item(organization, shard, number) for piece in entries]
-    writes = [Put(item, Absent()) for item in items_]
+    puts = [Put(piece.item(organization, shard, number), Absent()) for piece in entries]
     for attempt in range(_MAX_SAME_SLOT):
         _back_off(ledger, attempt)
+        # Its time is said anew each time: readers reckon from it when the slot is settled.
+        slot = slots.slot_item(organization, shard, number, entries, ledger.now(), token)
         try:
-            ledger.table.transact(writes)
+            ledger.table.transact([Put(slot, Absent()), *puts])
         except TransactionRefused:
             taken = ledger.table.get(keys.slot(organization, shard, number))
             return taken is not None and taken["w"] == token

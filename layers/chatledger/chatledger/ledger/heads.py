@@ -55,6 +55,14 @@ class Head:
         """The newest value wins; what is not said stays."""
         return replace(self, about=self.about | about)
 
+    def is_stored_as(self, other: "Head | None") -> bool:
+        """Whether it would be stored as the other is. Python takes 1, 1.0 and true for equal."""
+        return (
+            other is not None
+            and self == other
+            and _JSON.encode(self.about) == _JSON.encode(other.about)
+        )
+
 
 def new_head(
     conversation_id: str, days: Sequence[str], users: Iterable[str], about: dict[str, Any]

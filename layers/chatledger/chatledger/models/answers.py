@@ -36,7 +36,7 @@ class MessageOut(Answer):
 
 
 class Conversation(Answer):
-    """A conversation's id and what is known of it: title, status, app_id, …"""
+    """A conversation's id, and what is known of it: title, app_id, metadata and so on."""
 
     conversation_id: str
     status: Status
@@ -71,6 +71,7 @@ class UserChats(Answer):
     page: int
     limit: int
     total_pages: int
+    next_cursor: str | None
 
 
 class ExportCounts(Answer):
@@ -80,6 +81,8 @@ class ExportCounts(Answer):
 
 
 class ExportDryRun(Answer):
+    dry_run: Literal[True]
+    format: str
     counts: ExportCounts
 
 

@@ -33,12 +33,12 @@ def _format(value: str) -> str:
 class ExportFilters(Strict):
     """Which conversations; an empty list asks nothing. One string stands for a list of it."""
 
-    conversation_id: Ids = []
-    user_id: Ids = []
-    app_id: Ids = []
-    ai_service: Texts = []
-    status: Texts = []
-    from_source: Texts = []
+    conversation_id: Ids = Field(default=[])
+    user_id: Ids = Field(default=[])
+    app_id: Ids = Field(default=[])
+    ai_service: Texts = Field(default=[])
+    status: Texts = Field(default=[])
+    from_source: Texts = Field(default=[])
     min_messages: Annotated[int, Field(ge=1, le=2**31)] = 1
     contains: Short | None = None
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -53,9 +53,9 @@ def check_json(value: Any) -> Any:
 def _inside(value: Any) -> Iterator[Any]:
     match value:
         case dict():
-            yield from value.values()  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+            yield from cast("dict[str, Any]", value).values()
         case list():
-            yield from value  # pyright: ignore[reportUnknownVariableType]
+            yield from cast("list[Any]", value)
         case int() if not MIN_INTEGER <= value <= MAX_INTEGER:
             raise ValueError("it holds an integer beyond 64 bits; send it as a string.")
         case float() if not math.isfinite(value):
@@ -76,12 +76,13 @@ def _not_large(value: Any) -> Any:
 
 def _model(value: Any) -> Any:
     """The model's name, or ``{id, name}``."""
-    parts = value if isinstance(value, dict) else {"id": value}
-    texts = list(parts.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType, reportUnknownVariableType]
-    known = "id" in parts and set(parts) <= {"id", "name"}  # pyright: ignore[reportUnknownArgumentType]
-    if not known or not all(isinstance(text, str) and len(text) <= _SHORT for text in texts):
+    parts = cast("dict[str, Any]", value) if isinstance(value, dict) else {"id": value}
+    known = "id" in parts and set(parts) <= {"id", "name"}
+    if not known or not all(
+        isinstance(each, str) and len(each) <= _SHORT for each in parts.values()
+    ):
         raise ValueError(f'must be a string or {{"id", "name"}} of up to {_SHORT} characters.')
-    return value  # pyright: ignore[reportUnknownVariableType]
+    return cast("str | dict[str, Any]", value)
 
 
 def _whole(value: Any) -> Any:

@@ -1,0 +1,28 @@
+"""DELETE /exports/{export_id}: cancels a running export, removes a finished one's files."""
+
+from typing import Any
+
+from chatledger.api.app import (
+    Answer,
+    caller,
+    exports_bucket,
+    handle,
+    ledger,
+    ok,
+    path,
+    resolver,
+)
+from chatledger.export.answers import job_answer
+from chatledger.export.remove import remove
+
+app = resolver()
+
+
+@app.delete("/exports/<export_id>")
+def delete_export(export_id: str) -> Answer:
+    job = remove(ledger(), exports_bucket(), caller().organization, path("export_id"))
+    return ok(job_answer(ledger(), exports_bucket(), job))
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return handle(app, event, context)

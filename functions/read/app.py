@@ -1,0 +1,57 @@
+"""GET /chats, /chats/{conversation_id}, /users/{user_id}/chats: reads, and writes nothing."""
+
+from dataclasses import asdict
+from typing import Any
+
+from chatledger.api.app import Answer, caller, handle, ledger, ok, path, query, resolver
+from chatledger.api.tokens import seal, unseal
+from chatledger.chats import history, listing, read
+from chatledger.models.queries import ConversationQuery, ListChatsQuery, UserChatsQuery
+
+app = resolver()
+
+
+@app.get("/chats")
+def get_chats() -> Answer:
+    asked, organization = query(ListChatsQuery), caller().organization
+    after = asked.cursor and listing.Place(**unseal("chats", organization, asked.cursor))
+    answer, place = listing.list_conversations(
+        ledger(), organization, listing.selection_of(asked), after or None, asked.limit
+    )
+    return ok(answer | _next("chats", place and place._asdict()))
+
+
+@app.get("/chats/<conversation_id>")
+def get_chat(conversation_id: str) -> Answer:
+    asked, organization = query(ConversationQuery), caller().organization
+    conversation_id = path("conversation_id")
+    purpose = f"chat {conversation_id}"
+    if asked.cursor:
+        after = read.Position(**unseal(purpose, organization, asked.cursor))
+        answer, place = read.read_on(ledger(), organization, conversation_id, after, asked.limit)
+    else:
+        answer, place = read.read_page(
+            ledger(), organization, conversation_id, asked.page, asked.limit
+        )
+    return ok(answer | _next(purpose, place and asdict(place)))
+
+
+@app.get("/users/<user_id>/chats")
+def get_user_chats(user_id: str) -> Answer:
+    asked, organization = query(UserChatsQuery), caller().organization
+    user_id = path("user_id")
+    purpose = f"user {user_id}"
+    after = asked.cursor and history.Place(**unseal(purpose, organization, asked.cursor))
+    answer, place = history.user_history(
+        ledger(), organization, user_id, asked.within, asked.page, asked.limit, after or None
+    )
+    return ok(answer | _next(purpose, place and place._asdict()))
+
+
+def _next(purpose: str, place: dict[str, Any] | None) -> dict[str, str | None]:
+    token = seal(purpose, caller().organization, place) if place else None
+    return {"next_cursor": token}
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return handle(app, event, context)

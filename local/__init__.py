@@ -1,0 +1,1 @@
+"""Runs template.yaml on this machine: an engine that plays AWS, a deployment, one clean address."""

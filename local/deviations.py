@@ -1,0 +1,116 @@
+"""What the local deployment rewrites in template.yaml, each with its reason. Nothing else differs.
+
+The first three look at the template as it is written, before SAM's translation; the last two at
+what CloudFormation would get. Two more things happen outside the template:
+
+- `deploy.py` switches on each table's time to live after the deployment, because the engine reads
+  over it in CloudFormation.
+- The engine runs functions on this machine's Python and processor, whatever `Runtime` and
+  `Architectures` say, and it enforces no memory size, throttling or payload limit.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Template = dict[str, Any]
+
+# Eight hexadecimal digits, as the engine wants them.
+API_ID = "c4a7ed9e"
+
+# Parameters that have another value than the template's default.
+PARAMETERS = {
+    "CreateAlarms": "false",  # the engine knows no metric math, and nobody is woken here
+    "TableDeletionProtection": "false",  # a person may throw the data directory away
+}
+
+_METHODS = {"x-amazon-apigateway-any-method": "ANY"}
+
+
+def functions_from_bucket(template: Template, upload: Callable[[str], str]) -> None:
+    """A function's code comes from a bucket of the engine. `sam package` does the same for AWS."""
+    for function in _of_type(template, "AWS::Serverless::Function"):
+        function["CodeUri"] = upload(function["CodeUri"])
+
+
+def layer_as_directory(template: Template, python_path: str) -> None:
+    """The layer is a directory on PYTHONPATH: the engine would unpack it anew for every worker, and
+    the one for AWS is built for another processor."""
+    resources = template["Resources"]
+    for name in [n for n, r in resources.items() if r["Type"] == "AWS::Serverless::LayerVersion"]:
+        del resources[name]
+    for function in (*_of_type(template, "AWS::Serverless::Function"), _globals(template)):
+        function.pop("Layers", None)
+    _variables(template)["PYTHONPATH"] = python_path
+
+
+def links_by_clean_address(template: Template, url: str) -> None:
+    """Functions reach S3 through the address people use, so that the links they sign carry it."""
+    _variables(template)["AWS_ENDPOINT_URL_S3"] = url
+
+
+def routes_from_body(template: Template) -> None:
+    """The engine does not read an HTTP API's OpenAPI body, where SAM puts the routes: each becomes a
+    resource of its own, with the integration it names."""
+    for name, resource in list(template["Resources"].items()):
+        if resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]:
+            body = resource["Properties"].pop("Body")
+            resource["Properties"].update(_described(body, name))
+            template["Resources"].update(_routes(name, body))
+
+
+def fixed_api_id(template: Template) -> None:
+    """The API keeps its id over deployments and restarts, so that the proxy can know it."""
+    for api in _of_type(template, "AWS::ApiGatewayV2::Api"):
+        api.setdefault("Tags", {})["ms-custom-id"] = API_ID
+
+
+def _of_type(template: Template, kind: str) -> list[Template]:
+    return [r["Properties"] for r in template["Resources"].values() if r["Type"] == kind]
+
+
+def _globals(template: Template) -> Template:
+    return template.setdefault("Globals", {}).setdefault("Function", {})
+
+
+def _variables(template: Template) -> Template:
+    return _globals(template).setdefault("Environment", {}).setdefault("Variables", {})
+
+
+def _described(body: Template, name: str) -> Template:
+    """What an API resource says itself once it has no body."""
+    described: Template = {"Name": body["info"].get("title", name), "ProtocolType": "HTTP"}
+    if cors := body.get("x-amazon-apigateway-cors"):
+        described["CorsConfiguration"] = cors
+    return described
+
+
+def _routes(api: str, body: Template) -> Iterator[tuple[str, Template]]:
+    number = 0
+    for path, methods in body["paths"].items():
+        for method, operation in methods.items():
+            if "x-amazon-apigateway-integration" not in operation:
+                continue
+            number += 1
+            integration, route = f"{api}Integration{number}", f"{api}Route{number}"
+            key = path if path == "$default" else f"{_METHODS.get(method, method.upper())} {path}"
+            yield integration, _integration(api, operation["x-amazon-apigateway-integration"])
+            yield route, _resource(
+                "AWS::ApiGatewayV2::Route",
+                ApiId={"Ref": api},
+                RouteKey=key,
+                Target={"Fn::Sub": f"integrations/${{{integration}}}"},
+            )
+
+
+def _integration(api: str, described: Template) -> Template:
+    return _resource(
+        "AWS::ApiGatewayV2::Integration",
+        ApiId={"Ref": api},
+        IntegrationType="AWS_PROXY",
+        IntegrationUri=described["uri"],
+        PayloadFormatVersion=described["payloadFormatVersion"],
+    )
+
+
+def _resource(kind: str, **properties: object) -> Template:
+    return {"Type": kind, "Properties": properties}

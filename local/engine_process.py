@@ -1,0 +1,24 @@
+"""Runs inside the engine's own environment: the engine, tied to the process that started it.
+
+The engine saves its state only when it stops gracefully. Its standard input is a pipe from its
+parent; when that closes, even because the parent was killed, the engine is told to stop.
+"""
+
+import os
+import signal
+import sys
+import threading
+
+from ministack.app import main
+
+
+def _stop_with_parent() -> None:
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.argv = ["ministack"]
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    main()
