@@ -17,11 +17,11 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import chitchat_dataset
 import httpx
@@ -45,21 +45,24 @@ class Exported:
     seconds: float
 
 
+def dataset() -> dict[str, Any]:
+    return cast("dict[str, Any]", chitchat_dataset.Dataset())
+
+
 def source() -> Conversations:
     """Every conversation's messages, in order; equal times keep the order they stand in."""
     found: Conversations = {}
-    dataset: dict[str, Any] = chitchat_dataset.Dataset()
-    for conversation_id, conversation in dataset.items():
-        turns: Iterable[Any] = conversation["messages"]
-        lines = [(each["timestamp"], each["text"]) for turn in turns for each in turn]
+    for conversation_id, conversation in dataset().items():
+        lines = [
+            (each["timestamp"], each["text"]) for turn in conversation["messages"] for each in turn
+        ]
         found[conversation_id] = sorted(lines, key=lambda line: line[0])
     return found
 
 
 def bodies() -> Iterator[dict[str, Any]]:
     """One ``POST /chats`` body per conversation."""
-    dataset: dict[str, Any] = chitchat_dataset.Dataset()
-    for conversation_id, conversation in dataset.items():
+    for conversation_id, conversation in dataset().items():
         messages = [
             {"content": each["text"], "timestamp": each["timestamp"], "user_id": each["sender"]}
             for turn in conversation["messages"]

@@ -1,6 +1,7 @@
 """Deploys template.yaml to the engine, by CloudFormation, as it would be deployed to AWS."""
 
 import json
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ class Cloud:
         self.endpoint = endpoint
         self.session = boto3.Session("test", "test", region_name=REGION)
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+    def client(self, service: str) -> Any:
         config = Config(signature_version="s3v4", retries={"total_max_attempts": 2})
         name: Any = service
         return self.session.client(name, endpoint_url=self.endpoint, config=config)
@@ -70,7 +71,9 @@ def deploy(cloud: Cloud, template: Path, data: Path, url: str) -> Deployed:
     deviations.routes_from_body(translated)
     deviations.fixed_api_id(translated)
     url_of_template = code.put_template(json.dumps(translated).encode())
-    parameters = {k: v for k, v in deviations.PARAMETERS.items() if k in written.get("Parameters", {})}
+    parameters = {
+        k: v for k, v in deviations.PARAMETERS.items() if k in written.get("Parameters", {})
+    }
     deployed = _bring_up(cloud.client("cloudformation"), url_of_template, parameters)
     _switch_on_time_to_live(cloud, translated, deployed)
     return deployed
@@ -104,6 +107,7 @@ class _CodeBucket:
 
 def _translate(template: "Template", session: boto3.Session) -> "Template":
     """SAM's own translation. Every function brings its role: no managed policy is looked up."""
+    logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)  # it would publish some
     translator: Any = Translator({}, Parser(), boto_session=session)
     return translator.translate(sam_template=template, parameter_values={})
 
@@ -115,8 +119,7 @@ def _bring_up(
         "StackName": STACK,
         "TemplateURL": template_url,
         "Parameters": [
-            {"ParameterKey": name, "ParameterValue": value}
-            for name, value in parameters.items()
+            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
         ],
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
     }

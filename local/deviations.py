@@ -9,6 +9,7 @@ what CloudFormation would get. Two more things happen outside the template:
   `Architectures` say, and it enforces no memory size, throttling or payload limit.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -33,8 +34,10 @@ def functions_from_bucket(template: Template, upload: Callable[[str], str]) -> N
 
 
 def layer_as_directory(template: Template, python_path: str) -> None:
-    """The layer is a directory on PYTHONPATH: the engine would unpack it anew for every worker, and
-    the one for AWS is built for another processor."""
+    """The layer is a directory on PYTHONPATH.
+
+    The engine would unpack it anew for every worker, and AWS's is built for another processor.
+    """
     resources = template["Resources"]
     for name in [n for n, r in resources.items() if r["Type"] == "AWS::Serverless::LayerVersion"]:
         del resources[name]
@@ -49,8 +52,10 @@ def links_by_clean_address(template: Template, url: str) -> None:
 
 
 def routes_from_body(template: Template) -> None:
-    """The engine does not read an HTTP API's OpenAPI body, where SAM puts the routes: each becomes a
-    resource of its own, with the integration it names."""
+    """Each route becomes a resource of its own, with the integration it names.
+
+    SAM puts them into the API's OpenAPI body, which the engine does not read for HTTP APIs.
+    """
     for name, resource in list(template["Resources"].items()):
         if resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]:
             body = resource["Properties"].pop("Body")
@@ -85,21 +90,24 @@ def _described(body: Template, name: str) -> Template:
 
 
 def _routes(api: str, body: Template) -> Iterator[tuple[str, Template]]:
-    number = 0
     for path, methods in body["paths"].items():
         for method, operation in methods.items():
-            if "x-amazon-apigateway-integration" not in operation:
-                continue
-            number += 1
-            integration, route = f"{api}Integration{number}", f"{api}Route{number}"
-            key = path if path == "$default" else f"{_METHODS.get(method, method.upper())} {path}"
-            yield integration, _integration(api, operation["x-amazon-apigateway-integration"])
-            yield route, _resource(
-                "AWS::ApiGatewayV2::Route",
-                ApiId={"Ref": api},
-                RouteKey=key,
-                Target={"Fn::Sub": f"integrations/${{{integration}}}"},
-            )
+            if integration := operation.get("x-amazon-apigateway-integration"):
+                key = (
+                    path if path == "$default" else f"{_METHODS.get(method, method.upper())} {path}"
+                )
+                # Named by what they are, so that a new route leaves the others alone.
+                mark = hashlib.sha256(key.encode()).hexdigest()[:8]
+                yield f"{api}Integration{mark}", _integration(api, integration)
+                yield (
+                    f"{api}Route{mark}",
+                    _resource(
+                        "AWS::ApiGatewayV2::Route",
+                        ApiId={"Ref": api},
+                        RouteKey=key,
+                        Target={"Fn::Sub": f"integrations/${{{api}Integration{mark}}}"},
+                    ),
+                )
 
 
 def _integration(api: str, described: Template) -> Template:

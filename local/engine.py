@@ -49,7 +49,7 @@ class Engine:
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal must reach us only, and we stop it.
             self._process = subprocess.Popen(
-                [PYTHON, Path(__file__).with_name("engine_process.py")],
+                [PYTHON, Path(__file__).parent / "inside_engine/start.py"],
                 cwd=self.data,
                 env=self._environment(),
                 stdin=subprocess.PIPE,

@@ -32,9 +32,8 @@ class Installation:
         self._deployed: Deployed | None = None
 
     def __enter__(self) -> Self:
-        self._listen()
         try:
-            self.engine.start()
+            self.start()
             self.deploy()
         except BaseException:
             self.stop()
@@ -55,6 +54,16 @@ class Installation:
             raise InstallationError("Nothing is deployed yet.")
         return self._deployed
 
+    def start(self) -> None:
+        """Listens and starts the engine; nothing is deployed yet."""
+        try:
+            self._proxy.start()
+        except OSError as error:
+            raise InstallationError(
+                f"Port {self.settings.port} is taken: choose another with PORT=… ({error.strerror})"
+            ) from error
+        self.engine.start()
+
     def deploy(self) -> None:
         """Deploys the template as it is now; may be called again after a change."""
         self._deployed = deploy(self.cloud, self._template, self.settings.data, self.url)
@@ -70,9 +79,7 @@ class Installation:
         kept = self.settings.data / "first-key"
         key = self.settings.key or (kept.read_text().strip() if kept.exists() else None)
         key = key or "clk_" + secrets.token_urlsafe(32)
-        self.invoke(
-            BOOTSTRAP, {"organization_id": ORGANIZATION, "name": "first key", "key": key}
-        )
+        self.invoke(BOOTSTRAP, {"organization_id": ORGANIZATION, "name": "first key", "key": key})
         kept.touch(mode=0o600)
         kept.write_text(key + "\n")
         return key
@@ -90,11 +97,3 @@ class Installation:
     def stop(self) -> None:
         self._proxy.stop()
         self.engine.stop()
-
-    def _listen(self) -> None:
-        try:
-            self._proxy.start()
-        except OSError as error:
-            raise InstallationError(
-                f"Port {self.settings.port} is taken: choose another with PORT=… ({error.strerror})"
-            ) from error

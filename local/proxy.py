@@ -1,12 +1,12 @@
 """One clean address in front of the engine: the API at its root, bucket paths for download links.
 
-It runs on a thread of its own. Paths and bodies pass byte for byte: a percent-encoded `/` stays one,
-and a signed link keeps the Host it was signed for.
+It runs on a thread of its own. Paths and bodies pass byte for byte: what is percent-encoded stays
+so, and a signed link keeps the Host it was signed for.
 """
 
 import asyncio
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 from multidict import CIMultiDict
@@ -34,19 +34,18 @@ class Proxy:
         self._engine = engine
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._runner: web.AppRunner | None = None
+        self._runner: web.ServerRunner | None = None
         self._session: ClientSession | None = None
 
     def start(self) -> None:
         """Raises ``OSError`` where the port is taken."""
         self._thread.start()
-        try:
-            asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
-        except OSError:
-            self.stop()
-            raise
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
 
     def stop(self) -> None:
+        """Does nothing where it was not started."""
+        if not self._thread.is_alive():
+            return
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -59,7 +58,7 @@ class Proxy:
             timeout=ClientTimeout(total=None),
         )
         server = web.Server(self._answer, access_log=None)
-        self._runner = web.ServerRunner(server)  # pyright: ignore[reportAttributeAccessIssue]
+        self._runner = web.ServerRunner(server)
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, self.port).start()
 
@@ -100,6 +99,6 @@ class Proxy:
         return URL(f"{self._engine}{prefix}{path}", encoded=True)
 
 
-def _passed(headers: "CIMultiDict[str] | object") -> CIMultiDict[str]:
-    pairs = CIMultiDict(headers)  # pyright: ignore[reportArgumentType, reportUnknownVariableType]
-    return CIMultiDict((name, value) for name, value in pairs.items() if name.lower() not in _HOP_BY_HOP)
+def _passed(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    pairs = [(name, value) for name, value in headers.items() if name.lower() not in _HOP_BY_HOP]
+    return CIMultiDict(pairs)

@@ -33,8 +33,8 @@ def post_chats() -> Answer:
     return created(ingest(ledger(), organization, request, fixed["conversation"], received))
 
 
-@app.patch("/chats/<conversation_id>")
-def patch_chat(conversation_id: str) -> Answer:  # noqa: ARG001 - as it was before it was escaped
+@app.patch("/chats/<conversation_id>")  # pyright: ignore[reportUnknownMemberType]
+def patch_chat(conversation_id: str) -> Answer:
     about = body(ChatPatch).model_dump(exclude_unset=True)
     return ok(describe(ledger(), caller().organization, path("conversation_id"), about))
 

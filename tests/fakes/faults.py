@@ -157,7 +157,7 @@ def _is_entry(write: Put | Update | Delete) -> TypeGuard[Put]:
 def _ignoring_the_answer(apply: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     try:
         apply(*args, **kwargs)
-    except Exception:  # noqa: BLE001, S110  (a refusal is an answer too, and lost as well)
+    except Exception:  # noqa: S110  (a refusal is an answer too, and lost as well)
         pass
 
 

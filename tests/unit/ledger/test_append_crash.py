@@ -100,9 +100,7 @@ def test_a_crash_after_any_request(prepare: Prepare, wanted: Batch, fresh: int) 
 
 @situations
 @pytest.mark.parametrize("fault", [Fault.BUSY, Fault.LOST, Fault.TWICE])
-def test_a_fault_at_any_request(
-    prepare: Prepare, wanted: Batch, fresh: int, fault: Fault
-) -> None:
+def test_a_fault_at_any_request(prepare: Prepare, wanted: Batch, fresh: int, fault: Fault) -> None:
     """The caller repeats what was answered 503, in the same warm function."""
     for number in range(1, len(calls_of(prepare, wanted)) + 1):
         table = prepared(prepare)
@@ -286,9 +284,7 @@ def test_a_shard_whose_slots_are_always_taken_is_a_storage_error() -> None:
         clock[0] += timedelta(seconds=3)
 
     plan: Plan = others_first
-    ledger = ledger_on(
-        FaultyTable(table, plan), shards=1, now=lambda: clock[0], sleep=sleep
-    )
+    ledger = ledger_on(FaultyTable(table, plan), shards=1, now=lambda: clock[0], sleep=sleep)
     with pytest.raises(StorageError, match="writers"):
         append(ledger, ORGANIZATION, NEW)
     shard = audit(ledger_on(table, shards=1)).slots[0]

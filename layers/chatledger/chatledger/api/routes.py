@@ -3,7 +3,7 @@
 ``template.yaml`` has the same routes; a test compares them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 
@@ -27,6 +27,7 @@ class Route:
 
     ``answers`` has the good ones by status: a model, or the media type of what is no JSON, or
     ``None`` without a body. ``anonymous``: also without a key where the deployment allows it.
+    ``errors`` has the codes that not every such route answers.
     """
 
     summary: str
@@ -36,17 +37,27 @@ class Route:
     body: type[BaseModel] | None = None
     query: type[BaseModel] = Query
     anonymous: bool = False
-    headers: tuple[str, ...] = field(default=())
+    headers: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
 
 
 _CHATS, _EXPORTS, _KEYS, _PAGES = "Conversations", "Exports", "Keys", "About"
 _HTML, _JSON = "text/html", "application/json"
 
+TAGS = {
+    _CHATS: "Store messages and read them: a 201 is followed by a GET that shows them.",
+    _EXPORTS: "Take any slice out as a file; its links live 15 minutes, the file seven days.",
+    _KEYS: "Who may do what: `reader`, `writer`, `admin`, `owner`, each including the ones before.",
+    _PAGES: "Open to anybody.",
+}
+
 ROUTES: dict[str, Route] = {
     "GET /": Route("What this is", _PAGES, None, {200: _HTML}),
     "GET /health": Route("Whether it is up", _PAGES, None, {200: answers.Health}),
     "GET /docs": Route("This document, to read and to try", _PAGES, None, {200: _HTML}),
-    "GET /docs/{asset}": Route("The pages' styles and scripts", _PAGES, None, {200: "text/css"}),
+    "GET /docs/{asset}": Route(
+        "The pages' styles and scripts", _PAGES, None, {200: "text/css"}, errors=("not_found",)
+    ),
     "GET /openapi.json": Route("This document", _PAGES, None, {200: _JSON}),
     "POST /chats": Route(
         "Store messages of a conversation; what it holds already is not stored twice",
@@ -72,6 +83,7 @@ ROUTES: dict[str, Route] = {
         {200: answers.ConversationPage},
         query=ConversationQuery,
         anonymous=True,
+        errors=("not_found",),
     ),
     "PATCH /chats/{conversation_id}": Route(
         "Change a conversation's title, status or metadata",
@@ -79,6 +91,7 @@ ROUTES: dict[str, Route] = {
         Role.WRITER,
         {200: answers.Conversation},
         body=ChatPatch,
+        errors=("not_found",),
     ),
     "GET /users/{user_id}/chats": Route(
         "List a user's conversations, newest first",
@@ -108,15 +121,21 @@ ROUTES: dict[str, Route] = {
         _EXPORTS,
         Role.ADMIN,
         {200: answers.ExportJob},
+        errors=("not_found",),
     ),
     "GET /exports/{export_id}/download": Route(
-        "Download an export's file", _EXPORTS, Role.ADMIN, {302: None}
+        "Download an export's file",
+        _EXPORTS,
+        Role.ADMIN,
+        {302: None},
+        errors=("not_found", "conflict"),
     ),
     "DELETE /exports/{export_id}": Route(
         "Cancel a running export, or remove a finished one's files",
         _EXPORTS,
         Role.ADMIN,
         {200: answers.ExportJob},
+        errors=("not_found", "conflict"),
     ),
     "POST /keys": Route(
         "Make a key; the secret is shown this once",
@@ -127,6 +146,10 @@ ROUTES: dict[str, Route] = {
     ),
     "GET /keys": Route("List keys", _KEYS, Role.OWNER, {200: answers.KeyList}),
     "DELETE /keys/{key_id}": Route(
-        "Revoke a key; the next request with it is refused", _KEYS, Role.OWNER, {204: None}
+        "Revoke a key; the next request with it is refused",
+        _KEYS,
+        Role.OWNER,
+        {204: None},
+        errors=("not_found",),
     ),
 }

@@ -4,8 +4,8 @@ No byte order mark: it would become part of the first column's name in every rea
 expect one, and sit in the middle of files that people join. Excel takes the encoding when the
 file is imported (Data, From Text/CSV).
 
-Written by hand: faster than the csv module though it also looks for formulas, and what is not known (nothing between
-the commas) differs from an empty text (``""``), for readers that care.
+Written by hand, which is faster than the csv module and tells apart what that cannot: what is not
+known (nothing between the commas) and an empty text (``""``).
 """
 
 from collections.abc import Iterable, Iterator

@@ -4,11 +4,15 @@ The engine saves its state only when it stops gracefully. Its standard input is 
 parent; when that closes, even because the parent was killed, the engine is told to stop.
 """
 
+# The type checker works without the engine's packages, which live in an environment of their own.
+# pyright: reportMissingImports=false, reportUnknownVariableType=false
+
 import os
 import signal
 import sys
 import threading
 
+import leading_keys
 from ministack.app import main
 
 
@@ -20,5 +24,6 @@ def _stop_with_parent() -> None:
 
 if __name__ == "__main__":
     sys.argv = ["ministack"]
+    leading_keys.install()
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     main()

@@ -1,0 +1,41 @@
+"""The start page, health, the API's document, and $default: 404. Touches no data."""
+
+from typing import Any
+
+from chatledger import __version__
+from chatledger.api.app import Answer, handle, ok, path, resolver
+from chatledger.api.openapi import document
+from chatledger.api.pages import asset, page
+from chatledger.settings import settings
+
+app = resolver()
+
+
+@app.get("/")
+def start() -> Answer:
+    return page("start.html")
+
+
+@app.get("/health")
+def health() -> Answer:
+    websocket_url = settings().websocket_url or None
+    return ok({"status": "ok", "version": __version__, "websocket_url": websocket_url})
+
+
+@app.get("/docs")
+def docs() -> Answer:
+    return page("docs.html")
+
+
+@app.get("/docs/<name>", compress=True)
+def docs_asset(name: str) -> Answer:
+    return asset(path("asset"))
+
+
+@app.get("/openapi.json", compress=True)
+def openapi() -> Answer:
+    return ok(document())
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return handle(app, event, context)

@@ -1,0 +1,329 @@
+"""template.yaml says what the application may do; these tests hold it to that, without any AWS."""
+
+import json
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
+
+LEDGER = ["D#*", "C#*", "S#*", "U#*", "T#*"]
+
+# Which kinds of item each function may touch, and how: the design's table, again.
+MAY = {
+    "pages": {},
+    "ingest": {
+        "read": ["K#h#*", *LEDGER, "G#*", "I#*"],
+        "PutItem": ["D#*", "C#*", "S#*", "U#*", "I#*", "G#*"],
+        "UpdateItem": ["C#*", "T#*", "U#*", "I#*", "L#*"],
+    },
+    "read": {"read": ["K#h#*", *LEDGER, "G#*"], "UpdateItem": ["L#*"]},
+    "export": {
+        "read": ["K#h#*", *LEDGER, "G#*", "I#*", "J#*"],
+        "PutItem": ["J#*", "I#*"],
+        "UpdateItem": ["J#*", "I#*", "L#*"],
+    },
+    "export_jobs": {"read": ["K#h#*", "J#*", "G#*"], "UpdateItem": ["L#*"]},
+    "export_delete": {
+        "read": ["K#h#*", "J#*", "G#*"],
+        "PutItem": ["J#*"],
+        "UpdateItem": ["J#*", "L#*"],
+    },
+    "keys": {
+        "read": ["K#*", "G#*"],
+        "PutItem": ["K#*"],
+        "UpdateItem": ["K#*", "L#*"],
+        "DeleteItem": ["K#*"],
+    },
+    "bootstrap": {"read": ["K#*", "G#*"], "PutItem": ["K#*", "G#*"]},
+}
+
+ENVIRONMENT = {
+    "TABLE_NAME",
+    "EXPORTS_BUCKET",
+    "ARCHIVE_BUCKET",
+    "LEDGER_SHARDS",
+    "SIGNING_SECRET",
+    "ALLOW_ANONYMOUS",
+    "WEBSOCKET_URL",
+    "POWERTOOLS_SERVICE_NAME",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_LOG_LEVEL",
+}
+
+HOLDS_DATA = {
+    "AWS::DynamoDB::Table",
+    "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
+    "AWS::SecretsManager::Secret",
+    "AWS::KMS::Key",
+}
+
+Template = dict[str, Any]
+
+
+class TemplateLoader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms: ``!Ref X`` becomes ``{"Ref": "X"}``."""
+
+
+def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
+
+
+TemplateLoader.add_multi_constructor("!", _short_form)  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    return yaml.load(text, Loader=TemplateLoader)  # noqa: S506 (it is a SafeLoader)
+
+
+def of_type(template: Template, kind: str) -> dict[str, Template]:
+    resources = template["Resources"]
+    return {name: each for name, each in resources.items() if each["Type"] == kind}
+
+
+def functions(template: Template) -> dict[str, tuple[str, Template]]:
+    """By folder: the logical id's stem (``ExportJobs``) and the properties."""
+    found: dict[str, tuple[str, Template]] = {}
+    for name, resource in of_type(template, "AWS::Serverless::Function").items():
+        folder = resource["Properties"]["CodeUri"].removeprefix("functions/").rstrip("/")
+        assert folder not in found, f"two functions run {folder}"
+        found[folder] = name.removesuffix("Function"), resource["Properties"]
+    return found
+
+
+def statements(template: Template, stem: str) -> Iterator[Template]:
+    for policy in template["Resources"][f"{stem}Role"]["Properties"]["Policies"]:
+        yield from policy["PolicyDocument"]["Statement"]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def every(value: Any, key: str) -> Iterator[Any]:
+    """Each value under this key, however deep."""
+    for name, each in value.items() if isinstance(value, dict) else enumerate(listed(value)):
+        if name == key:
+            yield each
+        if isinstance(each, dict | list):
+            yield from every(each, key)
+
+
+def routes(template: Template) -> list[tuple[str, str]]:
+    """(route key, folder) of every event."""
+    found: list[tuple[str, str]] = []
+    for folder, (_, properties) in functions(template).items():
+        for event in properties.get("Events", {}).values():
+            about = event["Properties"]
+            assert event["Type"] == "HttpApi"
+            path = about.get("Path", "$default")
+            found.append((f"{about['Method']} {path}" if "Method" in about else path, folder))
+    return found
+
+
+def test_every_folder_is_one_function(template: Template) -> None:
+    assert sorted(functions(template)) == FUNCTIONS
+    assert sorted(MAY) == FUNCTIONS
+
+
+def test_logical_ids_and_service_names_are_the_folders(template: Template) -> None:
+    for folder, (stem, properties) in functions(template).items():
+        assert stem == "".join(word.title() for word in folder.split("_"))
+        variables = properties["Environment"]["Variables"]
+        assert variables["POWERTOOLS_SERVICE_NAME"] == folder
+
+
+def test_every_function_has_a_role_and_a_log_of_its_own(template: Template) -> None:
+    for stem, properties in functions(template).values():
+        assert properties["Role"] == {"Fn::GetAtt": f"{stem}Role.Arn"}
+        assert properties["LoggingConfig"] == {"LogGroup": {"Ref": f"{stem}Logs"}}
+        log = next(s for s in statements(template, stem) if s["Sid"] == "WriteOwnLog")
+        assert log["Resource"] == {"Fn::GetAtt": f"{stem}Logs.Arn"}
+        role = template["Resources"][f"{stem}Role"]["Properties"]
+        assert role["PermissionsBoundary"]["Fn::If"][1] == {"Ref": "PermissionsBoundary"}
+
+
+def test_every_function_is_told_all_settings(template: Template) -> None:
+    common = template["Globals"]["Function"]["Environment"]["Variables"]
+    for _, properties in functions(template).values():
+        assert {*common, *properties["Environment"]["Variables"]} == ENVIRONMENT
+
+
+def test_functions_answer_before_the_gateway_gives_up(template: Template) -> None:
+    for folder, (_, properties) in functions(template).items():
+        assert properties["Timeout"] <= 29 or folder == "bootstrap"
+
+
+def test_routes_are_unique_and_the_rest_is_ours(template: Template) -> None:
+    counted = Counter(key for key, _ in routes(template))
+    assert [key for key, times in counted.items() if times > 1] == []
+    assert dict(routes(template))["$default"] == "pages"
+
+
+def test_no_gateway_authorizer(template: Template) -> None:
+    (api,) = of_type(template, "AWS::Serverless::HttpApi").values()
+    assert "Auth" not in api["Properties"]
+
+
+@pytest.mark.parametrize("folder", MAY)
+def test_table_grants_are_by_kind(template: Template, folder: str) -> None:
+    stem, _ = functions(template)[folder]
+    granted: dict[str, list[str]] = {}
+    for statement in statements(template, stem):
+        acts = [a.removeprefix("dynamodb:") for a in listed(statement["Action"])]
+        if acts == listed(statement["Action"]):
+            continue  # Of another service.
+        assert statement["Resource"] == {"Fn::GetAtt": "Table.Arn"}
+        assert list(statement["Condition"]) == ["ForAllValues:StringLike"]
+        kinds = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        for act in acts:
+            granted.setdefault(act, []).extend(kinds)
+    reads = [granted.pop(act, []) for act in ("GetItem", "BatchGetItem", "Query")]
+    expected = dict(MAY[folder])
+    allowed = expected.pop("read", [])
+    assert all(Counter(kinds) in (Counter(allowed), Counter()) for kinds in reads)
+    assert {act: Counter(kinds) for act, kinds in granted.items()} == {
+        act: Counter(kinds) for act, kinds in expected.items()
+    }
+
+
+@pytest.mark.parametrize("folder", ["ingest", "read", "export", "export_jobs", "pages"])
+def test_nothing_is_deleted_by_who_may_not(template: Template, folder: str) -> None:
+    stem, _ = functions(template)[folder]
+    acts = [act for s in statements(template, stem) for act in listed(s["Action"])]
+    deleting = re.compile(r"delete|batchwrite|partiql|:\*", re.IGNORECASE)
+    assert [act for act in acts if deleting.search(act)] == []
+
+
+def test_files_are_reached_under_their_prefix_only(template: Template) -> None:
+    under = {"Fn::Sub": "${ExportsBucket.Arn}/exports/*"}
+    for stem, _ in functions(template).values():
+        for statement in statements(template, stem):
+            acts = listed(statement["Action"])
+            if acts[0].startswith("s3:") and acts != ["s3:ListBucket"]:
+                assert statement["Resource"] == under
+
+
+def test_the_key_is_used_through_services_only(template: Template) -> None:
+    for stem, _ in functions(template).values():
+        for statement in statements(template, stem):
+            if listed(statement["Action"])[0].startswith("kms:"):
+                assert statement["Condition"]["StringEquals"]["kms:ViaService"]
+
+
+def test_no_role_is_given_everything(template: Template) -> None:
+    """``"*"`` as a resource stands once: X-Ray knows no other. In a key's policy it is the key."""
+    wide = [
+        (name, resource["Properties"])
+        for name, resource in template["Resources"].items()
+        if resource["Type"] != "AWS::KMS::Key" and "*" in every(resource, "Resource")
+    ]
+    assert [name for name, _ in wide] == ["TracingPolicy"]
+    (statement,) = wide[0][1]["PolicyDocument"]["Statement"]
+    assert all(act.startswith("xray:Put") for act in statement["Action"])
+
+
+def test_what_holds_data_or_keys_is_retained(template: Template) -> None:
+    for name, resource in template["Resources"].items():
+        if resource["Type"] in HOLDS_DATA:
+            assert resource["DeletionPolicy"] == "Retain", name
+            assert resource["UpdateReplacePolicy"] == "Retain", name
+
+
+def test_the_table(template: Template) -> None:
+    (table,) = (t["Properties"] for t in of_type(template, "AWS::DynamoDB::Table").values())
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert [key["AttributeName"] for key in table["KeySchema"]] == ["PK", "SK"]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert table["StreamSpecification"] == {"StreamViewType": "KEYS_ONLY"}
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert "GlobalSecondaryIndexes" not in table
+    assert template["Parameters"]["TableDeletionProtection"]["Default"] == "true"
+    assert template["Parameters"]["LedgerShards"]["Default"] == 16
+
+
+@pytest.mark.parametrize("bucket", ["ExportsBucket", "ArchiveBucket"])
+def test_buckets_are_closed(template: Template, bucket: str) -> None:
+    properties = template["Resources"][bucket]["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["OwnershipControls"]["Rules"][0]["ObjectOwnership"] == "BucketOwnerEnforced"
+    policy = template["Resources"][f"{bucket}Policy"]["Properties"]
+    assert policy["Bucket"] == {"Ref": bucket}
+    denied = [s["Condition"] for s in policy["PolicyDocument"]["Statement"]]
+    assert {"Bool": {"aws:SecureTransport": False}} in denied
+    assert {"NumericGreaterThan": {"s3:signatureAge": 15 * 60 * 1000}} in denied
+
+
+def test_nothing_expires_in_the_archive(template: Template) -> None:
+    archive = template["Resources"]["ArchiveBucket"]["Properties"]
+    assert archive["VersioningConfiguration"] == {"Status": "Enabled"}
+    rules = archive["LifecycleConfiguration"]["Rules"]
+    assert [rule for rule in rules if any("Expir" in name for name in rule)] == []
+
+
+def test_alarms_watch_every_function(template: Template) -> None:
+    every_function = {f"{stem}Function" for stem, _ in functions(template).values()}
+    for name in ("FunctionErrorsAlarm", "FunctionThrottlesAlarm"):
+        values = every(template["Resources"][name], "Value")
+        assert {value["Ref"] for value in values} == every_function
+
+
+def test_settings_are_described_grouped_and_known(template: Template) -> None:
+    parameters = template["Parameters"]
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = Counter(name for group in groups for name in group["Parameters"])
+    assert grouped == Counter(list(parameters))
+    assert all(about["Description"] for about in parameters.values())
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
+    for environment in ("default", "dev", "prod"):
+        overrides = config[environment]["deploy"]["parameters"].get("parameter_overrides", [])
+        names = [override.partition("=")[0] for override in overrides]
+        assert set(names) <= set(parameters)
+
+
+@pytest.mark.parametrize("folder", MAY)
+def test_events_are_what_the_gateway_sends(template: Template, folder: str) -> None:
+    files = [*(ROOT / "events").glob(f"{folder}.json"), *(ROOT / "events").glob(f"{folder}-*.json")]
+    assert files
+    own = {key for key, of in routes(template) if of == folder}
+    for file in files:
+        event = json.loads(file.read_text(encoding="utf-8"))
+        if not own:
+            continue  # Invoked directly, with a payload of its own.
+        assert event["version"] == "2.0"
+        assert event["routeKey"] == event["requestContext"]["routeKey"]
+        assert event["routeKey"] in own
+        assert event["rawPath"] == event["requestContext"]["http"]["path"]
+        names = set(re.findall(r"\{(\w+)\}", event["routeKey"]))
+        assert set(event.get("pathParameters", {})) == names
+
+
+def test_every_event_belongs_to_a_function(template: Template) -> None:
+    for file in (ROOT / "events").iterdir():
+        assert file.stem.partition("-")[0] in functions(template)
+
+
+def test_outputs_hold_lines_to_copy(template: Template) -> None:
+    outputs = template["Outputs"]
+    assert {"ApiUrl", "TableName", "ExportsBucketName", "ArchiveBucketName"} <= set(outputs)
+    assert outputs["FirstKey"]["Value"]["Fn::Sub"].startswith("aws lambda invoke ")
+    curls = [value for name, value in outputs.items() if name.startswith("Curl")]
+    assert len(curls) == 3
+    assert all(curl["Value"]["Fn::Sub"].startswith("curl ") for curl in curls)
