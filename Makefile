@@ -41,7 +41,7 @@ lint: lint-python lint-lock lint-template ## Style, types, locked versions, the 
 
 .PHONY: lint-python
 lint-python: $(DEV)
-	$(BIN)/ruff check --quiet
+	$(BIN)/ruff check --quiet --output-format=concise
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/basedpyright --level error
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from samtranslator import yaml_helper
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
 
 from local import deviations
 from local.code import digest, function_archive, layer_directory
@@ -47,12 +47,11 @@ class Cloud:
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
-        self.session = boto3.Session("test", "test", region_name=REGION)
+        self.session: Any = boto3.Session("test", "test", region_name=REGION)
 
     def client(self, service: str) -> Any:
         config = Config(signature_version="s3v4", retries={"total_max_attempts": 2})
-        name: Any = service
-        return self.session.client(name, endpoint_url=self.endpoint, config=config)
+        return self.session.client(service, endpoint_url=self.endpoint, config=config)
 
 
 def deploy(cloud: Cloud, template: Path, data: Path, url: str) -> Deployed:
@@ -60,7 +59,8 @@ def deploy(cloud: Cloud, template: Path, data: Path, url: str) -> Deployed:
 
     Raises ``DeployError``.
     """
-    written: Template = yaml_parse(template.read_text())
+    yaml: Any = yaml_helper
+    written: Template = yaml.yaml_parse(template.read_text())
     root = template.parent
     python_path = layer_directory(root / _LAYER_FOLDER, data)
     code = _CodeBucket(cloud.client("s3"))

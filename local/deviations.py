@@ -1,8 +1,9 @@
 """What the local deployment rewrites in template.yaml, each with its reason. Nothing else differs.
 
 The first three look at the template as it is written, before SAM's translation; the last two at
-what CloudFormation would get. Two more things happen outside the template:
+what CloudFormation would get. Three more things happen outside the template:
 
+- `proxy.py` tells the engine that requests came by TLS, which the buckets' policies ask for.
 - `deploy.py` switches on each table's time to live after the deployment, because the engine reads
   over it in CloudFormation.
 - The engine runs functions on this machine's Python and processor, whatever `Runtime` and

@@ -15,11 +15,11 @@ from yarl import URL
 from local.deviations import API_ID
 from local.settings import HOST
 
-# Headers that speak of one connection, not of the message (RFC 9110, 7.6.1).
+# Headers that speak of one connection, not of the message (RFC 9110, 7.6.1); `Expect` we answer.
 _HOP_BY_HOP = {
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
-    "transfer-encoding", "upgrade",
-}  # fmt: skip
+    *("connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization"),
+    *("te", "trailer", "transfer-encoding", "upgrade"),
+}
 _PIECE = 64 * 1024
 _STARTING = {"status": "starting"}
 
@@ -33,7 +33,7 @@ class Proxy:
         self.buckets: Collection[str] = ()
         self._engine = engine
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._runner: web.ServerRunner | None = None
         self._session: ClientSession | None = None
 
@@ -71,12 +71,15 @@ class Proxy:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/health" and not self.ready.is_set():
             return web.json_response(_STARTING, status=503, headers={"Retry-After": "1"})
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport:
+            # An S3 client waits a whole second for this before it sends an object.
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         assert self._session is not None  # noqa: S101 - made before the first request
         try:
             async with self._session.request(
                 request.method,
                 self._target(request.raw_path),
-                headers=_passed(request.headers),
+                headers=_forwarded(request.headers),
                 data=request.content if request.can_read_body else None,
                 allow_redirects=False,
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
@@ -97,6 +100,13 @@ class Proxy:
         bucket = path[1:].partition("?")[0].partition("/")[0]
         prefix = "" if bucket in self.buckets else f"/_aws/execute-api/{API_ID}/$default"
         return URL(f"{self._engine}{prefix}{path}", encoded=True)
+
+
+def _forwarded(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    """To the engine this is the end of TLS, as AWS's addresses are: the buckets refuse all else."""
+    passed = _passed(headers)
+    passed["X-Forwarded-Proto"] = "https"
+    return passed
 
 
 def _passed(headers: Mapping[str, str]) -> CIMultiDict[str]:

@@ -36,7 +36,7 @@ def main() -> int:
     except _FAILURES as failure:
         screen.error(escape(str(failure)))
         return 1
-    screen.line("Stopped. The data is kept; [bold]make run[/] goes on with it.")
+    screen.line("\nStopped. The data is kept; [bold]make run[/] goes on with it.")
     return 0
 
 
@@ -69,16 +69,15 @@ def _sample(
 ) -> tuple[Loaded | None, dict[str, Any]]:
     """Loads the sample, the first time only, and exports it each time: links do not last."""
     mark = installation.settings.data / "sample-is-loaded"
-    loaded = None
+    loaded, bodies = None, sample.chats()
     with sample.client(installation.url, key) as http:
         if not mark.exists():
-            bodies = list(sample.chats())
             with screen.bar("Loading sample conversations", len(bodies)) as advance:
                 loaded = sample.load(http, bodies, advance)
             screen.done(f"{loaded.conversations} sample conversations posted", loaded.seconds)
             mark.touch()
         with screen.step("Exporting them", "Exported as CSV"):
-            job = sample.export(http)
+            job = sample.export(http, bodies)
     return loaded, job
 
 

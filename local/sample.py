@@ -1,7 +1,7 @@
 """The sample: real conversations, posted over HTTP as any client would."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +18,9 @@ _WAITS = (0.1, 0.2, 0.4, 0.8)  # seconds before the next try
 _MONTH = "2018-05"  # the fullest of the data set
 
 
+Chat = dict[str, Any]
+
+
 class RequestFailed(Exception):
     """A request was not answered as it should be; the message carries the answer."""
 
@@ -31,16 +34,14 @@ class Loaded:
     seconds: float
 
 
-def chats(count: int = CONVERSATIONS) -> Iterator[dict[str, Any]]:
-    """The first conversations of one month, as bodies of ``POST /chats``."""
+def chats(count: int = CONVERSATIONS) -> list[Chat]:
+    """The first conversations that began in one month, as bodies of ``POST /chats``."""
     dataset: Any = chitchat_dataset.Dataset()
-    of_month = [item for item in dataset.items() if item[1]["start"].startswith(_MONTH)]
-    of_month.sort(key=lambda item: item[1]["start"])
-    for conversation_id, conversation in of_month[:count]:
-        yield as_chat(conversation_id, conversation)
+    bodies = [as_chat(*item) for item in dataset.items()]
+    return sorted((body for body in bodies if _began(body).startswith(_MONTH)), key=_began)[:count]
 
 
-def as_chat(conversation_id: str, conversation: dict[str, Any]) -> dict[str, Any]:
+def as_chat(conversation_id: str, conversation: dict[str, Any]) -> Chat:
     """A conversation of the data set as a body of ``POST /chats``.
 
     Two people talk in it: the one who opened is the user, the one who answers the assistant.
@@ -73,7 +74,7 @@ def client(url: str, key: str) -> httpx.Client:
     )
 
 
-def load(http: httpx.Client, bodies: list[dict[str, Any]], progress: Callable[[], None]) -> Loaded:
+def load(http: httpx.Client, bodies: list[Chat], progress: Callable[[], None]) -> Loaded:
     """Posts each body; ``progress`` is called after each. Raises ``RequestFailed``."""
     started = time.perf_counter()
     with ThreadPoolExecutor(_CLIENTS) as pool:
@@ -87,12 +88,13 @@ def load(http: httpx.Client, bodies: list[dict[str, Any]], progress: Callable[[]
     return Loaded(len(bodies), messages, time.perf_counter() - started)
 
 
-def export(http: httpx.Client, seconds: float = 120) -> dict[str, Any]:
-    """Exports the sample as CSV and gives the finished job. Raises ``RequestFailed``."""
+def export(http: httpx.Client, bodies: list[Chat], seconds: float = 120) -> dict[str, Any]:
+    """Exports the days of these bodies as CSV; gives the finished job. Raises ``RequestFailed``."""
+    days = [message["timestamp"][:10] for body in bodies for message in body["messages"]]
     request = {
         "format": "csv",
-        "start_date": f"{_MONTH}-01",
-        "end_date": "2018-12-31",
+        "start_date": min(days),
+        "end_date": max(days),
         "filters": {"app_id": [APP]},
         "anonymize": False,
     }
@@ -106,7 +108,11 @@ def export(http: httpx.Client, seconds: float = 120) -> dict[str, Any]:
     return answer
 
 
-def _post(http: httpx.Client, body: dict[str, Any]) -> None:
+def _began(body: Chat) -> str:
+    return min(message["timestamp"] for message in body["messages"])
+
+
+def _post(http: httpx.Client, body: Chat) -> None:
     """Tries again where the ledger was busy: a repeat is a duplicate, so nothing is doubled."""
     for wait in _WAITS:
         answer = http.post("/chats", json=body)

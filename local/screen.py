@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from io import TextIOWrapper
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -17,8 +17,8 @@ class Screen:
     def __init__(self) -> None:
         self.console = Console(highlight=False)
         # Whoever reads through a pipe sees each line when it is written.
-        if isinstance(sys.stdout, TextIOWrapper):
-            sys.stdout.reconfigure(line_buffering=True)
+        output: Any = sys.stdout
+        output.reconfigure(line_buffering=True)
 
     @contextmanager
     def step(self, doing: str, done: str) -> Generator[None]:

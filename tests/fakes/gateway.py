@@ -7,8 +7,9 @@ as it was written, and ``$default`` for whatever has no route.
 import importlib
 import json
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -52,7 +53,7 @@ class Gateway:
         headers: dict[str, str] | None = None,
         source_ip: str = "203.0.113.7",
     ) -> Reply:
-        """``target`` as in a request line; a body that is no text or bytes is sent as JSON."""
+        """``target`` as in a request line; bytes go in base64, what is no text as JSON."""
         path, _, query = target.partition("?")
         route_key, parameters = self._match(method, path)
         sent = {"authorization": f"Bearer {self.key}"} if self.key else {}
@@ -69,7 +70,9 @@ class Gateway:
         }
         if parameters:
             event["pathParameters"] = parameters
-        if body is not None:
+        if isinstance(body, bytes):
+            event |= {"body": b64encode(body).decode(), "isBase64Encoded": True}
+        elif body is not None:
             event["body"] = body if isinstance(body, str) else json.dumps(body)
         return self.deliver(event)
 
@@ -101,6 +104,7 @@ class Gateway:
         return "$default", {}
 
 
+@cache
 def routes_of_template() -> dict[str, str]:
     """Route key to function folder."""
     routes: dict[str, str] = {}

@@ -1,33 +1,47 @@
-"""The deployed product in this process: moto below, the template's routes above."""
+"""The deployed product in this process: storage below, the template's routes above."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import boto3
 import pytest
 
-from chatledger.api import app
-from chatledger.aws.secrets import secret
+from chatledger.api import app, tokens
+from chatledger.aws import clients, secrets
 from chatledger.settings import settings
-from tests.conftest import TABLE_NAME
+from functions.bootstrap import app as bootstrap
+from tests.conftest import TABLE_NAME, table_schema
 from tests.fakes.gateway import Gateway
+from tests.fakes.memory_bucket import MemoryBucket
+from tests.fakes.memory_table import MemoryTable
 
 OPERATOR_KEY = "clk_operator_of_the_tests_0001"
 _BUCKETS = {"EXPORTS_BUCKET": "chatledger-exports", "ARCHIVE_BUCKET": "chatledger-archive"}
+_clients: dict[str, Any] = {}
+_schema = cache(table_schema)
 
 
 def forget() -> None:
     """What a cold start would not know."""
-    for kept in (app.ledger, settings, secret):
+    for kept in (app.ledger, app.exports_bucket, settings, secrets.secret):
         kept.cache_clear()
 
 
+def _client(service: str, config: Any = None) -> Any:
+    """A client costs more than all that a test sends through it; one lasts for all tests.
+
+    Not so the table's: the ledger's way of reading pages is hooked into it.
+    """
+    make: Any = boto3.client
+    if service == "dynamodb":
+        return make(service, config=config)
+    return _clients.get(service) or _clients.setdefault(service, make(service, config=config))
+
+
 @pytest.fixture
-def deployed(dynamo_client: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Table, buckets, secret, and the environment that the template gives."""
-    for bucket in _BUCKETS.values():
-        boto3.client("s3").create_bucket(Bucket=bucket)
-    boto3.client("secretsmanager").create_secret(Name="signing", SecretString="0123456789" * 6)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What the template gives to a function."""
     for name, value in {
         **_BUCKETS,
         "TABLE_NAME": TABLE_NAME,
@@ -44,9 +58,33 @@ def deployed(dynamo_client: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 
 @pytest.fixture
-def gateway(deployed: None) -> Gateway:
-    """The API, with the first operator's key, which is of the organization ``default``."""
-    from functions.bootstrap.app import lambda_handler
+def deployed(aws: None, environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Table, buckets and secret on moto; the product is as it is, but clients last."""
+    monkeypatch.setattr(clients, "client", _client)
+    _client("dynamodb").create_table(
+        TableName=TABLE_NAME, BillingMode="PAY_PER_REQUEST", **_schema()
+    )
+    for bucket in _BUCKETS.values():
+        _client("s3").create_bucket(Bucket=bucket)
+    _client("secretsmanager").create_secret(Name="signing", SecretString="0123456789" * 6)
 
-    lambda_handler({"key": OPERATOR_KEY}, None)
+
+@pytest.fixture
+def aws_gateway(deployed: None) -> Gateway:
+    """The API on moto, with the first operator's key, of the organization ``default``."""
+    return _with_first_key()
+
+
+@pytest.fixture
+def gateway(environment: None, monkeypatch: pytest.MonkeyPatch) -> Gateway:
+    """The same on the table and the bucket in memory, which answer at once."""
+    table, bucket = MemoryTable(), MemoryBucket()
+    monkeypatch.setattr(app, "DynamoTable", lambda _: table)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
+    monkeypatch.setattr(app, "S3Bucket", lambda _: bucket)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
+    monkeypatch.setattr(tokens, "secret", lambda _: b"0123456789" * 6)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
+    return _with_first_key()
+
+
+def _with_first_key() -> Gateway:
+    bootstrap.lambda_handler({"key": OPERATOR_KEY}, None)
     return Gateway(OPERATOR_KEY)

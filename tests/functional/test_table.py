@@ -1,7 +1,6 @@
 """One contract, two tables: what the ledger relies on holds for DynamoDB and for the fake."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -37,6 +36,7 @@ from chatledger.aws.dynamodb import (
 from chatledger.aws.wire import Item
 from chatledger.errors import StorageError
 from tests.conftest import TABLE_NAME
+from tests.fakes.dynamo_answers import Answer, answer
 from tests.fakes.memory_table import Malformed, MemoryTable
 
 REFUSED = (Malformed, ClientError)
@@ -62,7 +62,7 @@ def names(found: list[Item] | Iterator[Item]) -> list[str]:
     return [str(each["SK"]) for each in found]
 
 
-# --- items -----------------------------------------------------------------------------------------
+# --- items -------------------------------------------------------------------------------------
 
 
 def test_what_is_put_comes_back_as_it_was(table: Table) -> None:
@@ -113,7 +113,7 @@ def test_an_answer_is_no_window_into_the_table(table: Table) -> None:
     assert table.get(Key("P", "a")) == item("a", members=["a"])
 
 
-# --- conditions ------------------------------------------------------------------------------------
+# --- conditions --------------------------------------------------------------------------------
 
 
 def test_absent(table: Table) -> None:
@@ -173,7 +173,7 @@ def test_a_condition_guards_update_and_delete_too(table: Table) -> None:
     assert table.get(key) is None
 
 
-# --- updates ---------------------------------------------------------------------------------------
+# --- updates -----------------------------------------------------------------------------------
 
 
 def test_an_update_makes_the_item_and_keeps_what_it_does_not_name(table: Table) -> None:
@@ -199,7 +199,7 @@ def test_an_update_may_put_add_and_ask_for_the_same_attribute_at_once(table: Tab
     assert table.update(update) == item("a", w=b"2", n=2, status="x")
 
 
-# --- pages -----------------------------------------------------------------------------------------
+# --- pages -------------------------------------------------------------------------------------
 
 
 def test_a_page_is_one_partition_in_the_order_of_its_sort_keys(table: Table) -> None:
@@ -263,7 +263,7 @@ def test_more_than_a_batch_of_keys(table: Table) -> None:
     assert table.get_many([]) == {}
 
 
-# --- transactions ----------------------------------------------------------------------------------
+# --- transactions ------------------------------------------------------------------------------
 
 
 def test_a_transaction_writes_all(table: Table) -> None:
@@ -334,7 +334,7 @@ def test_what_no_item_may_be(table: Table, stored: Item) -> None:
         table.put(stored)
 
 
-# --- only DynamoDB: the raw pages ------------------------------------------------------------------
+# --- only DynamoDB: the raw pages --------------------------------------------------------------
 
 
 def full_of_types(table: Table) -> list[Item]:
@@ -375,41 +375,17 @@ def test_the_parsed_page_has_the_same_items(
         assert read.page("P", limit=1).after == "a"
 
 
-# --- only DynamoDB: what its errors become ---------------------------------------------------------
-
-
-Answer = Callable[..., AWSResponse]
-
-
-@dataclass(frozen=True)
-class _Body:
-    text: str
-
-    def stream(self, **_: object) -> Iterator[bytes]:
-        yield self.text.encode()
-
-
-def answers(status: int, code: str, *reasons: str) -> Answer:
-    """A request hook that answers in DynamoDB's place."""
-    listed = ", ".join(f'{{"Code": "{reason}"}}' for reason in reasons)
-    body = f'{{"__type": "com.amazonaws.dynamodb.v20120810#{code}"'
-    body += f', "CancellationReasons": [{listed}]}}' if reasons else "}"
-
-    def answer(request: Any, **_: object) -> AWSResponse:
-        headers = {"content-type": "application/x-amz-json-1.0"}
-        return AWSResponse(request.url, status, headers, _Body(body))
-
-    return answer
+# --- only DynamoDB: what its errors become -----------------------------------------------------
 
 
 @pytest.fixture
 def failing(aws: None) -> Callable[[Answer], DynamoTable]:
     """A table whose every request is answered by a hook, without the client's own retries."""
 
-    def make(answer: Answer) -> DynamoTable:
+    def make(hook: Answer) -> DynamoTable:
         once = Config(retries={"mode": "standard", "total_max_attempts": 1})
         client = boto3.client("dynamodb", config=once)
-        client.meta.events.register_first("before-send.dynamodb.*", answer)
+        client.meta.events.register_first("before-send.dynamodb.*", hook)
         return DynamoTable(TABLE_NAME, client)
 
     return make
@@ -444,7 +420,7 @@ def each_call(table: Table) -> list[Callable[[], object]]:
 def test_a_busy_table_is_a_storage_error(
     failing: Callable[[Answer], DynamoTable], status: int, code: str
 ) -> None:
-    for call in each_call(failing(answers(status, code))):
+    for call in each_call(failing(answer(status, code))):
         with pytest.raises(StorageError):
             call()
 
@@ -481,7 +457,7 @@ def test_a_table_out_of_reach_is_a_storage_error(
 def test_a_transaction_conflict_or_throttle_is_a_storage_error(
     failing: Callable[[Answer], DynamoTable], reasons: tuple[str, ...]
 ) -> None:
-    table = failing(answers(400, "TransactionCanceledException", *reasons))
+    table = failing(answer(400, "TransactionCanceledException", *reasons))
     with pytest.raises(StorageError):
         table.transact([Put(item("a"), Absent()), Put(item("b"), Absent())])
 
@@ -490,28 +466,28 @@ def test_a_failed_condition_refuses_the_transaction_whatever_else_was_wrong(
     failing: Callable[[Answer], DynamoTable],
 ) -> None:
     reasons = ("None", "ConditionalCheckFailed", "TransactionConflict")
-    table = failing(answers(400, "TransactionCanceledException", *reasons))
+    table = failing(answer(400, "TransactionCanceledException", *reasons))
     with pytest.raises(TransactionRefused) as refused:
         table.transact([Put(item(name), Absent()) for name in "abc"])
     assert refused.value.failed == [1]
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "refusal",
     [
-        answers(400, "ValidationException"),
-        answers(400, "AccessDeniedException"),
-        answers(400, "ResourceNotFoundException"),
-        answers(400, "TransactionCanceledException", "ValidationError", "None"),
+        answer(400, "ValidationException"),
+        answer(400, "AccessDeniedException"),
+        answer(400, "ResourceNotFoundException"),
+        answer(400, "TransactionCanceledException", "ValidationError", "None"),
     ],
 )
 def test_a_mistake_of_ours_is_not_taken_for_a_busy_table(
-    failing: Callable[[Answer], DynamoTable], answer: Answer
+    failing: Callable[[Answer], DynamoTable], refusal: Answer
 ) -> None:
     with pytest.raises(ClientError):
-        failing(answer).transact([Put(item("a"))])
+        failing(refusal).transact([Put(item("a"))])
     with pytest.raises(ClientError):
-        failing(answer).put(item("a"))
+        failing(refusal).put(item("a"))
 
 
 def test_what_a_batch_leaves_open_is_asked_for_again(

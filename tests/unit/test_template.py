@@ -16,7 +16,7 @@ FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app
 
 LEDGER = ["D#*", "C#*", "S#*", "U#*", "T#*"]
 
-# Which kinds of item each function may touch, and how: the design's table, again.
+# Which kinds of item each function may touch, and how. The template says why.
 MAY = {
     "pages": {},
     "ingest": {

@@ -97,7 +97,7 @@ def test_the_same_message_in_two_conversations_and_two_organizations(ledger: Led
     assert len(audit(ledger, "other").messages) == 1
 
 
-# --- revisions -------------------------------------------------------------------------------------
+# --- revisions ---------------------------------------------------------------------------------
 
 
 def test_the_same_id_and_time_with_other_content_is_a_revision(ledger: Ledger) -> None:
@@ -151,7 +151,7 @@ def test_a_time_written_in_another_zone_is_the_same_time() -> None:
     assert b"2026-11-21T12:00:00Z" in line
 
 
-# --- tombstones ------------------------------------------------------------------------------------
+# --- tombstones --------------------------------------------------------------------------------
 
 
 def bury(table: MemoryTable, entry: Entry) -> None:
@@ -182,7 +182,7 @@ def test_a_tombstoned_revision_hides_the_message_until_a_newer_one_comes(
     assert standing(ledger) == ["third"]
 
 
-# --- what is written, and in which order -----------------------------------------------------------
+# --- what is written, and in which order -------------------------------------------------------
 
 
 def written(table: MemoryTable) -> list[tuple[str, str]]:

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from chatledger.aws.dynamodb import Key
 from chatledger.ledger import keys
 from chatledger.ledger.append import append
 from chatledger.ledger.entries import Entry
@@ -78,22 +77,29 @@ def test_a_slot_is_small(table: MemoryTable, warm: Ledger) -> None:
     assert item_size(slot) <= 4096 // 16  # So that a look at the newest 16 is one unit.
 
 
-def test_a_conversation_that_goes_on_costs_no_more_writes(table: MemoryTable, warm: Ledger) -> None:
-    """Reads grow with what the quarter hour holds already: a unit for each 4 KB."""
-    for number in range(1, 40):
+def test_a_conversation_that_goes_on_costs_no_more_writes(table: MemoryTable) -> None:
+    """Only its look-up grows, by a unit for each 4 KB that the quarter hour holds already."""
+    clock = [NOON]
+    ledger = ledger_on(table, now=lambda: clock[0])
+    add(ledger, 0)
+    for number in range(1, 60):
+        held = sum(item_size(entry.item) for entry in audit(ledger_on(table)).entries)
+        clock[0] += timedelta(seconds=2)
         table.journal.clear()
-        add(warm, number)
-        held = sum(
-            item_size(entry.item)
-            for entry in audit(ledger_on(table)).entries
-            if entry.place.slot <= number
-        )
-        counted = table.journal[:4]
-        assert [request.operation for request in counted] == ["get", "page", "page", "transact"]
-        assert sum(request.write_units for request in counted) == 4
-        head, slots, look_up, _ = counted
-        assert (head.read_units, look_up.read_units) == (1, max(1, -(-held // 4096)))
-        assert slots.read_units == 1 or number > 16
+        add(ledger, number)
+        assert table.operations() == ["get", "page", "page", "transact"]
+        assert [request.read_units for request in table.journal] == [1, 1, -(-held // 4096), 0]
+        assert table.write_units == 4
+
+
+def test_a_busy_shard_asks_for_its_slots_in_few_requests(table: MemoryTable, warm: Ledger) -> None:
+    for number in range(1, 300):
+        add(warm, number * 450)  # Each in a quarter hour of its own.
+    table.journal.clear()
+    add(warm, 0)
+    slots = [request for request in table.journal if request.keys[0].pk.startswith("S#")]
+    assert len(slots) <= 3
+    assert sum(request.read_units for request in slots) <= 12
 
 
 def test_a_duplicate_costs_no_write(table: MemoryTable, warm: Ledger) -> None:
@@ -122,12 +128,3 @@ def test_a_body_asks_once_for_each_of_its_days(table: MemoryTable, warm: Ledger)
     asked = [request.operation for request in table.journal]
     assert asked.count("page") == 1 + 3
     assert asked.count("transact") == 1
-
-
-def test_the_account_itself_is_what_dynamodb_bills() -> None:
-    """Two puts of 1 KB in a transaction are 4 units; one byte more makes it 6."""
-    table = MemoryTable()
-    key = Key("P", "a")
-    names = len("PK") + len("P") + len("SK") + len("a") + len("payload")
-    table.poke({"PK": key.pk, "SK": key.sk, "payload": b"x" * (1024 - names)})
-    assert item_size(table.peek(key)) == 1024

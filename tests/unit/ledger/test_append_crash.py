@@ -132,7 +132,7 @@ def test_every_pair_of_lost_answers(prepare: Prepare, wanted: Batch, fresh: int)
             check_complete(table, prepare, wanted)
 
 
-# --- the commit ------------------------------------------------------------------------------------
+# --- the commit --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", [Fault.BUSY, Fault.LOST])
@@ -206,7 +206,7 @@ def test_a_slot_taken_by_another_in_between_the_attempts(fault: Fault | None) ->
     audit(ledger_on(table))
 
 
-# --- a slot that shows before its entries ----------------------------------------------------------
+# --- a slot that shows before its entries ------------------------------------------------------
 
 
 @pytest.mark.parametrize("looks", [1, 2, 4, 7])

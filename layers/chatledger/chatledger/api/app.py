@@ -190,7 +190,7 @@ def _add_headers(answer: dict[str, Any], request: Request) -> None:
 
 @cache
 def _logger() -> Logger:
-    return Logger()
+    return Logger(location=None)
 
 
 def _log(request: Request, status: int, started: float) -> None:

@@ -14,6 +14,8 @@ from chatledger.api.routes import ROUTES, TAGS, Route
 from chatledger.errors import STATUS
 from chatledger.models.answers import Error, Problem
 
+_Shape = tuple[type[BaseModel], JsonSchemaMode]
+
 _REFERENCE = "#/components/schemas/{model}"
 _DESCRIPTION = """The system of record for AI-chat logs: every message accounted for.
 
@@ -205,12 +207,10 @@ def _error_headers(status: int) -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     """Requests as they may be sent, answers as they are."""
-    sent: JsonSchemaMode = "validation"
-    answered: JsonSchemaMode = "serialization"
-    wanted = [(model, answered) for model in (Error, Problem)]
-    for route in ROUTES.values():
-        models = [each for each in route.answers.values() if not isinstance(each, str)]
-        wanted += [(route.body, sent)] if route.body else []
-        wanted += [(model, answered) for model in models if model]
-    _, schemas = models_json_schema(list(dict.fromkeys(wanted)), ref_template=_REFERENCE)
+    requests = [route.body for route in ROUTES.values() if route.body]
+    told = [what for route in ROUTES.values() for what in route.answers.values()]
+    answers = [what for what in told if what and not isinstance(what, str)]
+    sent: list[_Shape] = [(model, "validation") for model in requests]
+    back: list[_Shape] = [(model, "serialization") for model in (*answers, Error, Problem)]
+    _, schemas = models_json_schema(list(dict.fromkeys(sent + back)), ref_template=_REFERENCE)
     return schemas["$defs"]

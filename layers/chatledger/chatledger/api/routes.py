@@ -56,7 +56,11 @@ ROUTES: dict[str, Route] = {
     "GET /health": Route("Whether it is up", _PAGES, None, {200: answers.Health}),
     "GET /docs": Route("This document, to read and to try", _PAGES, None, {200: _HTML}),
     "GET /docs/{asset}": Route(
-        "The pages' styles and scripts", _PAGES, None, {200: "text/css"}, errors=("not_found",)
+        "The pages' styles and scripts",
+        _PAGES,
+        None,
+        {200: "text/css"},
+        errors=("invalid_request", "not_found"),
     ),
     "GET /openapi.json": Route("This document", _PAGES, None, {200: _JSON}),
     "POST /chats": Route(

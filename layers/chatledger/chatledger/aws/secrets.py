@@ -5,7 +5,7 @@ from functools import cache
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as UnreachableError
 
-from chatledger.aws.clients import client
+from chatledger.aws import clients
 from chatledger.aws.dynamodb import CONFIG
 from chatledger.errors import StorageError
 
@@ -15,7 +15,7 @@ def secret(name: str) -> bytes:
     """The secret's text as bytes; raises ``StorageError`` where it does not answer."""
     try:
         return (
-            client("secretsmanager", CONFIG)
+            clients.client("secretsmanager", CONFIG)
             .get_secret_value(SecretId=name)["SecretString"]
             .encode()
         )

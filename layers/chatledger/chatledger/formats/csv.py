@@ -12,7 +12,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from chatledger.formats.rows import Cell, columns, rows, spreadsheet_text
+from chatledger.formats.rows import (
+    Cell,
+    columns,
+    conversation_cells,
+    message_cells,
+    spreadsheet_text,
+)
 from chatledger.formats.writer import Conversation, Options, Writer, gathered
 from chatledger.timestamps import format_time
 
@@ -25,16 +31,17 @@ class Csv:
     postamble: bytes = b""
 
     def conversation(self, conversation: Conversation) -> Iterator[bytes]:
-        return gathered(map(_line, rows(conversation, self.options)))
+        end = f",{_joined(conversation_cells(conversation, self.options))}\r\n"
+        rows = message_cells(conversation, self.options)
+        return gathered((_joined(row) + end).encode() for row in rows)
 
 
 def writer(options: Options) -> Writer:
-    return Csv(options, preamble=_line(columns(options)))
+    return Csv(options, preamble=f"{_joined(columns(options))}\r\n".encode())
 
 
-def _line(row: Iterable[Cell]) -> bytes:
-    cells = ["" if cell is None else _written(cell) for cell in row]
-    return (",".join(cells) + "\r\n").encode()
+def _joined(cells: Iterable[Cell]) -> str:
+    return ",".join(["" if cell is None else _written(cell) for cell in cells])
 
 
 def _written(cell: str | float | datetime) -> str:

@@ -57,16 +57,18 @@ _JSON = msgspec.json.Encoder(order="deterministic")
 
 
 def columns(options: Options) -> tuple[str, ...]:
-    """The names of the cells of a row, in their order."""
+    """The names of a row's cells: those of ``message_cells``, then ``conversation_cells``."""
     return (*_FIRST, *_message_fields(options), *_conversation_fields(options))
 
 
-def rows(conversation: Conversation, options: Options) -> Iterator[tuple[Cell, ...]]:
-    """A row per message. ``user_id`` is the message's own, else the conversation's."""
+def message_cells(conversation: Conversation, options: Options) -> Iterator[tuple[Cell, ...]]:
+    """Of each message, the first part of its row.
+
+    ``user_id`` is the message's own, else the conversation's.
+    """
     head, about = conversation.head, conversation.head.about
     title, status, user = about.get("title"), about.get("status"), about.get("user_id")
     rest: Callable[[Message], tuple[Any, ...]] = attrgetter(*_message_fields(options))
-    shared = tuple(_cell(about.get(name)) for name in _conversation_fields(options).values())
     for number, message in enumerate(conversation.messages, 1):
         yield (
             head.conversation_id,
@@ -82,8 +84,13 @@ def rows(conversation: Conversation, options: Options) -> Iterator[tuple[Cell, .
             message.reply_to,
             number,
             *map(_cell, rest(message)),
-            *shared,
         )
+
+
+def conversation_cells(conversation: Conversation, options: Options) -> tuple[Cell, ...]:
+    """The end of each row, the same in all rows of a conversation: written out once."""
+    about = conversation.head.about
+    return tuple(_cell(about.get(name)) for name in _conversation_fields(options).values())
 
 
 def spreadsheet_text(text: str) -> str:

@@ -92,11 +92,15 @@ def _model(model: str | dict[str, Any] | None) -> str | None:
 
 def _line(text: str) -> str:
     """On one line, whatever it holds."""
-    return " ".join(text.split()).translate(_VISIBLE)
+    return _visible(" ".join(text.split()))
 
 
 def _indented(text: str) -> str:
     """Each line of it indented; an empty text has none."""
-    return "".join(
-        f"{_INDENT}{line.translate(_VISIBLE)}".rstrip() + "\n" for line in text.splitlines()
-    )
+    lines = [f"{_INDENT}{_visible(line)}".rstrip() for line in text.splitlines()]
+    return "".join([f"{line}\n" for line in lines])
+
+
+def _visible(text: str) -> str:
+    # Asked first: translating text beyond ASCII takes twenty times as long as finding nothing to do.
+    return text if text.isprintable() else text.translate(_VISIBLE)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 
 from chatledger.aws import wire
 from chatledger.aws.dynamodb import Key, Table, pages
@@ -76,7 +77,9 @@ def newest(table: Table, organization: str, shard: int, now: datetime) -> list[S
     """The last slot and all that may not be settled yet, newest first; empty in an empty shard."""
     found: list[Slot] = []
     partition = keys.slots(organization, shard)
-    for page in pages(table, partition, newest_first=True, limit=lambda: _PAGE):
+    # Beyond the first page the shard is busy: few large requests are then better than many.
+    sizes = (_PAGE * 4**step for step in count())
+    for page in pages(table, partition, newest_first=True, limit=lambda: next(sizes)):
         found += map(slot_of, page.items)
         if not found or found[-1].at < now - SETTLED_AFTER:
             break

@@ -103,18 +103,27 @@ class ExportFile(Answer):
     expires_at: str
 
 
+class ExportFailure(Answer):
+    code: str
+    error: str
+
+
 class ExportJob(Answer):
     export_id: str
     status: Literal["queued", "running", "succeeded", "failed", "cancelled", "clear_incomplete"]
     format: str
+    created_at: str
+    finished_at: str | None
     progress: ExportProgress
     counts: ExportCounts | None
     files: list[ExportFile]
-    error: dict[str, Any] | None
+    request: dict[str, Any]
+    error: ExportFailure | None
 
 
 class ExportList(Answer):
     exports: list[ExportJob]
+    limit: int
     next_cursor: str | None
 
 

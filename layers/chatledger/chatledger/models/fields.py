@@ -99,7 +99,9 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Id = Annotated[str, AfterValidator(_id), Field(min_length=1, max_length=256)]
+Id = Annotated[
+    str, Field(json_schema_extra={"minLength": 1, "maxLength": 256}), AfterValidator(_id)
+]
 Ids = Annotated[list[Id], BeforeValidator(_as_list), Field(max_length=1000)]
 Texts = Annotated[
     list[Annotated[str, Field(max_length=_SHORT)]],

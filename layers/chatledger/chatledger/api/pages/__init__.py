@@ -45,7 +45,9 @@ def asset(name: str) -> Answer:
 def _page(name: str) -> str:
     html = files(__name__).joinpath(name).read_text("utf-8").replace("{version}", __version__)
     for each in _ASSETS:
-        html = html.replace(f'"docs/{each}"', f'"docs/{each}?{_digest(each)}"')
+        link = f'"docs/{each}"'
+        if link in html:
+            html = html.replace(link, f'"docs/{each}?{_digest(each)}"')
     return html
 
 

@@ -1,0 +1,121 @@
+"""What the local deployment promises: one address, signed links, policies enforced, data kept."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import httpx
+import pytest
+from botocore.exceptions import ClientError
+
+from local.installation import Installation
+from local.sample import client
+from local.settings import Settings
+from tests.e2e.conftest import Deployment
+from tests.ports import free_port
+
+CHAT = {
+    "conversation_id": "kept",
+    "messages": [{"content": "Hello", "timestamp": "2026-10-01T09:00:00Z"}],
+}
+
+
+def as_function(deployment: Deployment, logical_id: str, service: str) -> Any:
+    """A client that may do what this function's role allows, and nothing else."""
+    function = deployment.aws("lambda").get_function(
+        FunctionName=deployment.physical_id(logical_id)
+    )
+    credentials = deployment.aws("sts").assume_role(
+        RoleArn=function["Configuration"]["Role"], RoleSessionName="test"
+    )["Credentials"]
+    return boto3.client(
+        service,
+        endpoint_url=deployment.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
+
+
+def test_health_answers_without_a_key(deployment: Deployment) -> None:
+    answer = httpx.get(f"{deployment.url}/health")
+    assert answer.status_code == 200
+    assert answer.json()["status"]
+
+
+def test_an_export_link_has_the_clean_address_and_downloads(deployment: Deployment) -> None:
+    deployment.http.post("/chats", json=CHAT)
+    job = deployment.http.post(
+        "/exports", json={"format": "csv", "anonymize": False}, headers={"Prefer": "wait=20"}
+    ).json()
+    (file,) = job["files"]
+    assert file["url"].startswith(deployment.url)
+    answer = httpx.get(file["url"])
+    assert answer.status_code == 200
+    assert len(answer.content) == file["bytes"]
+    assert "attachment" in answer.headers["content-disposition"]
+    assert httpx.get(file["url"][:-4] + "0000").status_code == 403
+
+
+def test_nothing_is_reached_without_a_signature(deployment: Deployment) -> None:
+    bucket = deployment.physical_id("ExportsBucket")
+    assert urlsplit(deployment.url).hostname == "127.0.0.1"
+    assert httpx.get(f"{deployment.url}/{bucket}?list-type=2").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("function", "act", "key"),
+    [
+        ("IngestFunction", "delete_item", "D#default#2026-10-01#00"),
+        ("ExportFunction", "delete_item", "D#default#2026-10-01#00"),
+        ("ReadFunction", "delete_item", "C#default#00"),
+        ("ReadFunction", "get_item", "J#default"),
+        ("IngestFunction", "get_item", "J#default"),
+        ("PagesFunction", "get_item", "K#h#x"),
+    ],
+)
+def test_a_function_may_not_touch_what_its_role_does_not_name(
+    deployment: Deployment, function: str, act: str, key: str
+) -> None:
+    dynamodb = as_function(deployment, function, "dynamodb")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        getattr(dynamodb, act)(
+            TableName=deployment.physical_id("Table"), Key={"PK": {"S": key}, "SK": {"S": "x"}}
+        )
+
+
+def test_the_kinds_that_a_role_names_hold_inside_transactions_too(deployment: Deployment) -> None:
+    dynamodb = as_function(deployment, "IngestFunction", "dynamodb")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        dynamodb.transact_write_items(
+            TransactItems=[
+                {
+                    "Put": {
+                        "TableName": deployment.physical_id("Table"),
+                        "Item": {"PK": {"S": kind}, "SK": {"S": "forbidden"}},
+                    }
+                }
+                for kind in ("D#default#2026-10-01#00", "K#o#default")
+            ]
+        )
+
+
+def test_an_export_function_may_not_delete_files(deployment: Deployment) -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        as_function(deployment, "ExportFunction", "s3").delete_object(
+            Bucket=deployment.physical_id("ExportsBucket"), Key="exports/x"
+        )
+
+
+def test_data_and_key_survive_a_restart(tmp_path: Path) -> None:
+    settings = Settings(port=free_port(), data=tmp_path, key="clk_" + "a" * 24)
+    with Installation(settings) as first, client(first.url, first.first_key()) as http:
+        assert httpx.get(f"{first.url}/health").status_code == 503  # not announced yet
+        assert http.post("/chats", json=CHAT).json()["inserted_count"] == 1
+        assert http.post("/exports", json={"format": "archive"}).status_code in {201, 202}
+    with Installation(settings) as second, client(second.url, second.first_key()) as http:
+        assert http.get("/chats/kept").json()["messages"][0]["content"] == "Hello"
+        assert http.post("/chats", json=CHAT).json()["inserted_count"] == 0
+        assert [job["format"] for job in http.get("/exports").json()["exports"]] == ["archive"]

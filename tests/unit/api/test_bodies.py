@@ -1,0 +1,165 @@
+from base64 import b64encode
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from chatledger.api.bodies import MAX_BODY_BYTES, body_bytes, decode_json, decode_query, validated
+from chatledger.errors import InvalidRequest, PayloadTooLarge
+from chatledger.models.chats import ChatPatch, ChatsRequest
+from chatledger.models.queries import ListChatsQuery
+
+
+def encoded(data: bytes) -> dict[str, Any]:
+    return {"body": b64encode(data).decode(), "isBase64Encoded": True}
+
+
+def test_a_body_comes_plain_or_in_base64():
+    assert body_bytes({"body": "grüß"}) == "grüß".encode()
+    assert body_bytes(encoded("grüß".encode())) == "grüß".encode()
+    assert body_bytes({}) == body_bytes({"body": None}) == b""
+
+
+def test_a_body_of_4_mb_is_taken_and_a_byte_more_is_not():
+    assert len(body_bytes(encoded(b"x" * MAX_BODY_BYTES))) == MAX_BODY_BYTES
+    with pytest.raises(PayloadTooLarge, match=r"at most 4,194,304"):
+        body_bytes(encoded(b"x" * (MAX_BODY_BYTES + 1)))
+
+
+@pytest.mark.parametrize("event", [{"body": "\ud800"}, {"body": "*", "isBase64Encoded": True}])
+def test_a_body_that_is_no_text_is_refused(event: dict[str, Any]):
+    with pytest.raises(InvalidRequest):
+        body_bytes(event)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"{} {}",
+        b"[]",
+        b'"text"',
+        b"null",
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b'{"a": -Infinity}',
+        b'{"a": 1e999}',
+        b'{"a": "\\ud800"}',
+        b'{"a": "\\udc00\\ud800"}',
+        b'{"\\ud800": 1}',
+        b'{"a": "\xff"}',
+        b'{"a": "\xed\xa0\x80"}',
+        b"\xef\xbb\xbf{}",
+        b"\x00",
+        b"[" * 1_000_000,
+        b'{"a":' * 100_000,
+    ],
+    ids=lambda data: repr(data[:24]),
+)
+def test_what_is_no_json_object_is_refused(data: bytes):
+    with pytest.raises(InvalidRequest):
+        decode_json(data)
+
+
+def test_pairs_of_surrogates_and_control_characters_are_text():
+    assert decode_json(b'{"a": "\\ud83d\\ude00\\u0000"}') == {"a": "😀\x00"}
+
+
+def test_a_query_is_decoded_once():
+    assert decode_query("contains=a%2Cb+%2525&app_id=%F0%9F%98%80") == {
+        "contains": "a,b %25",
+        "app_id": "😀",
+    }
+
+
+def test_an_empty_parameter_is_as_good_as_none():
+    assert decode_query("cursor=&limit=5&flag") == {"limit": "5"}
+
+
+@pytest.mark.parametrize("query", ["limit=1&limit=1", "a=%FF", "limit=1&limit="])
+def test_what_says_two_things_or_nothing_is_refused(query: str):
+    with pytest.raises(InvalidRequest):
+        decode_query(query)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, "messages is missing."),
+        ({"messages": []}, "messages must have at least 1 item after validation, not 0."),
+        ({"messages": [{"content": 3}]}, "messages.0.content must be a valid string."),
+        ({"messages": [{}]}, "messages.0.content is missing."),
+        (
+            {"messages": [{"content": "", "role": "robot"}]},
+            "messages.0.role must be 'user', 'assistant', 'system' or 'tool'.",
+        ),
+        (
+            {"mesages": [], "messages": [{"content": ""}]},
+            "mesages is not known here. Leave it out. Did you mean 'messages'?",
+        ),
+        (
+            {"messages": [{"content": "", "zzz": 1}]},
+            "messages.0.zzz is not known here. Leave it out.",
+        ),
+        (
+            {"messages": [{"content": "", "timestamp": "2026-02-30"}]},
+            "messages.0.timestamp: '2026-02-30' is not a time that exists: "
+            "day is out of range for month.",
+        ),
+        (
+            {"conversation_id": "a\x00b", "messages": [{"content": ""}]},
+            "conversation_id: the id must not hold control characters.",
+        ),
+    ],
+)
+def test_a_fault_is_one_sentence_that_names_the_field(values: dict[str, Any], said: str):
+    with pytest.raises(InvalidRequest) as caught:
+        validated(ChatsRequest, values)
+    assert caught.value.message == said
+
+
+def test_further_faults_are_counted():
+    with pytest.raises(InvalidRequest, match=r"\(2 more faults\.\)"):
+        validated(ChatsRequest, {"messages": [{}, {}, {}]})
+
+
+def test_a_fault_of_the_whole_stands_alone():
+    with pytest.raises(InvalidRequest) as caught:
+        validated(ChatPatch, {})
+    assert caught.value.message == "Send at least one of title, status, metadata."
+
+
+def test_what_was_sent_is_not_echoed_at_length():
+    secret = "s" * 5000
+    wrong: list[dict[str, Any]] = [
+        {"messages": [{"content": "", "timestamp": secret}]},
+        {"messages": [{"content": {"a": secret}}]},
+        {secret: 1, "messages": [{"content": ""}]},
+        {"messages": [{"content": "", "role": secret}]},
+        {"status": secret, "messages": [{"content": ""}]},
+        {"conversation_id": secret, "messages": [{"content": ""}]},
+    ]
+    for values in wrong:
+        with pytest.raises(InvalidRequest) as caught:
+            validated(ChatsRequest, values)
+        assert "s" * 65 not in caught.value.message
+
+
+def test_a_model_hides_its_input_from_whoever_prints_the_error():
+    with pytest.raises(ValidationError) as caught:
+        ChatsRequest.model_validate({"messages": [{"content": 42_424_242}]})
+    assert "42424242" not in str(caught.value)
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "-1", "1.0", "", " 5", "+5", "5e1", "٣", "9" * 30])
+def test_a_limit_is_a_whole_number_in_its_range(limit: str):
+    values = {"limit": limit} if limit else {"limit": "x"}
+    with pytest.raises(InvalidRequest, match="limit"):
+        validated(ListChatsQuery, values)
+
+
+def test_a_range_that_ends_before_it_starts_has_its_own_code():
+    with pytest.raises(Exception, match="before start_date") as caught:
+        validated(ListChatsQuery, {"start_date": "2026-10-02", "end_date": "2026-10-01"})
+    assert getattr(caught.value, "code", None) == "invalid_date_range"
