@@ -70,6 +70,7 @@ def deploy(cloud: Cloud, template: Path, data: Path, url: str) -> Deployed:
     translated = _translate(written, cloud.session)
     deviations.routes_from_body(translated)
     deviations.fixed_api_id(translated)
+    deviations.secrets_by_arn(translated)
     url_of_template = code.put_template(json.dumps(translated).encode())
     parameters = {
         k: v for k, v in deviations.PARAMETERS.items() if k in written.get("Parameters", {})

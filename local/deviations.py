@@ -1,6 +1,6 @@
 """What the local deployment rewrites in template.yaml, each with its reason. Nothing else differs.
 
-The first three look at the template as it is written, before SAM's translation; the last two at
+The first three look at the template as it is written, before SAM's translation; the others at
 what CloudFormation would get. Three more things happen outside the template:
 
 - `proxy.py` tells the engine that requests came by TLS, which the buckets' policies ask for.
@@ -68,6 +68,24 @@ def fixed_api_id(template: Template) -> None:
     """The API keeps its id over deployments and restarts, so that the proxy can know it."""
     for api in _of_type(template, "AWS::ApiGatewayV2::Api"):
         api.setdefault("Tags", {})["ms-custom-id"] = API_ID
+
+
+def secrets_by_arn(template: Template) -> None:
+    """A secret's ``Ref`` is its ARN; to the engine it is its name, which no policy would match."""
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::SecretsManager::Secret":
+            arn = f"arn:${{AWS::Partition}}:secretsmanager:*:*:secret:${{{name}}}-*"
+            _replace(template["Resources"], {"Ref": name}, {"Fn::Sub": arn}, under="Resource")
+
+
+def _replace(value: Any, old: Template, new: Template, under: str) -> None:
+    """Replaces ``old`` wherever it stands under a key of this name."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportUnknownArgumentType]
+    for place, each in list(inner):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        if place == under and each == old:
+            value[place] = new
+        elif isinstance(each, dict | list):
+            _replace(each, old, new, under)
 
 
 def _of_type(template: Template, kind: str) -> list[Template]:

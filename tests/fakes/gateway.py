@@ -58,11 +58,11 @@ class Gateway:
         route_key, parameters = self._match(method, path)
         sent = {"authorization": f"Bearer {self.key}"} if self.key else {}
         sent |= {name.lower(): value for name, value in (headers or {}).items()}
-        http = {"method": method, "path": unquote(path), "sourceIp": source_ip}
+        http = {"method": method, "path": decoded(path), "sourceIp": source_ip}
         event: dict[str, Any] = {
             "version": "2.0",
             "routeKey": route_key,
-            "rawPath": unquote(path),
+            "rawPath": decoded(path),
             "rawQueryString": query,
             "headers": sent,
             "requestContext": {"http": http, "stage": "$default", "requestId": "request-1"},
@@ -96,12 +96,17 @@ class Gateway:
         for route_key in self._functions:
             if route_key == "$default" or not route_key.startswith(f"{method} "):
                 continue
-            pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", route_key.partition(" ")[2])
-            if match := re.fullmatch(pattern, path):
-                return route_key, {
-                    name: unquote(value) for name, value in match.groupdict().items()
-                }
+            pattern = route_key.partition(" ")[2]
+            pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", pattern)
+            pattern = re.sub(r"{(\w+)\+}", r"(?P<\1>.+)", pattern)
+            if match := re.fullmatch(pattern, decoded(path), re.DOTALL):
+                return route_key, match.groupdict()
         return "$default", {}
+
+
+def decoded(path: str) -> str:
+    """As the gateway decodes a path before it matches it: every escape but ``%25``."""
+    return unquote(path.replace("%25", "%2525"))
 
 
 @cache

@@ -311,7 +311,7 @@ def test_events_are_what_the_gateway_sends(template: Template, folder: str) -> N
         assert event["routeKey"] == event["requestContext"]["routeKey"]
         assert event["routeKey"] in own
         assert event["rawPath"] == event["requestContext"]["http"]["path"]
-        names = set(re.findall(r"\{(\w+)\}", event["routeKey"]))
+        names = set(re.findall(r"\{(\w+)\+?\}", event["routeKey"]))
         assert set(event.get("pathParameters", {})) == names
 
 

@@ -86,10 +86,10 @@ def test_what_says_two_things_or_nothing_is_refused(query: str):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({}, "messages is missing."),
+        ({}, "messages is missing; add it."),
         ({"messages": []}, "messages must have at least 1 item after validation, not 0."),
         ({"messages": [{"content": 3}]}, "messages.0.content must be a valid string."),
-        ({"messages": [{}]}, "messages.0.content is missing."),
+        ({"messages": [{}]}, "messages.0.content is missing; add it."),
         (
             {"messages": [{"content": "", "role": "robot"}]},
             "messages.0.role must be 'user', 'assistant', 'system' or 'tool'.",

@@ -1,11 +1,13 @@
 """The append: each message once, revisions kept, and everything that leads to it written first."""
 
+import itertools
 from datetime import timedelta
 
 import msgspec
 import pytest
 
 from chatledger.aws.dynamodb import Key
+from chatledger.errors import StorageError
 from chatledger.ledger import conversations, heads, keys
 from chatledger.ledger.append import Appended, append
 from chatledger.ledger.entries import Entry
@@ -298,6 +300,28 @@ def test_every_write_of_a_head_has_a_token_of_its_own(table: MemoryTable, ledger
         append(ledger, ORGANIZATION, batch([message(number)], title=str(number)))
         tokens.add((table.peek(place) or {})["w"])
     assert len(tokens) == 5
+
+
+def test_every_entry_and_slot_has_a_token_of_its_own(table: MemoryTable, ledger: Ledger) -> None:
+    add(ledger, *(message(number * 20) for number in range(4)))
+    add(ledger, message(100))
+    places = table.keys_of_kind("D") + table.keys_of_kind("S")
+    tokens = {(table.peek(place) or {})["w"] for place in places}
+    assert len(tokens) == len(places) == 5 + 2
+
+
+def test_nothing_that_is_there_is_ever_overwritten_by_a_commit(
+    table: MemoryTable, ledger: Ledger
+) -> None:
+    """Not even an entry without a slot, which there should never be."""
+    add(ledger, message(0))
+    (entry,) = audit(ledger).entries
+    table.delete(keys.slot(ORGANIZATION, ledger.shard_of(CONVERSATION), 1))
+    seconds = itertools.count()
+    impatient = ledger_on(table, now=lambda: NOON + timedelta(seconds=next(seconds)))
+    with pytest.raises(StorageError):
+        add(impatient, message(1))
+    assert table.peek(entry.key) == entry.item
 
 
 def test_a_head_changed_meanwhile_is_read_again(table: MemoryTable, ledger: Ledger) -> None:

@@ -26,7 +26,7 @@ from tests.fakes.faults import READS, WRITES, Fault, FaultyTable, LateEntriesTab
 from tests.fakes.memory_table import MemoryTable
 
 WRITERS = 8
-SEEDS = range(6)
+SEEDS = range(4)
 
 
 @dataclass

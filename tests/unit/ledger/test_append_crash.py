@@ -152,6 +152,23 @@ def test_a_commit_that_is_never_answered_is_a_storage_error() -> None:
         append(ledger, ORGANIZATION, NEW)
 
 
+def test_a_commit_that_is_answered_too_late_is_not_repeated_for_ever() -> None:
+    """Each attempt waits for its time-out; the caller's gateway does not wait as long."""
+    table = MemoryTable()
+    clock = [NOON]
+
+    def times_out(call: Call) -> Fault | None:
+        if call.operation != "transact":
+            return None
+        clock[0] += timedelta(seconds=9)
+        return Fault.BUSY
+
+    ledger = ledger_on(FaultyTable(table, times_out), now=lambda: clock[0])
+    with pytest.raises(StorageError):
+        append(ledger, ORGANIZATION, NEW)
+    assert clock[0] - NOON <= timedelta(seconds=27)
+
+
 def test_a_lost_commit_whose_slot_cannot_be_looked_at_is_a_storage_error_and_not_lost() -> None:
     table = MemoryTable()
     lost, busy = first(Fault.LOST, "transact"), first(Fault.BUSY, "get")
@@ -290,3 +307,26 @@ def test_a_shard_whose_slots_are_always_taken_is_a_storage_error() -> None:
     shard = audit(ledger_on(table, shards=1)).slots[0]
     assert {slot.conversation_id for slot in shard} == {CONVERSATION}
     assert keys.slot(ORGANIZATION, 0, len(shard)) in table.keys_of_kind("S")
+
+
+def test_all_slots_that_are_not_settled_are_waited_for_however_many() -> None:
+    """A busy shard: the one that holds the same message is far behind the newest."""
+    table = MemoryTable()
+    ledger = ledger_on(table, shards=1)
+    append(ledger, ORGANIZATION, NEW)
+    for number in range(120):
+        other = message(number, conversation_id=f"other {number}")
+        append(ledger, ORGANIZATION, batch([other]))
+    hidden = LateEntriesTable(table)
+    for key in table.keys_of_kind("D"):
+        hidden._hidden[key] = 1
+    assert append(ledger_on(hidden, shards=1), ORGANIZATION, NEW) == Appended(0, 2)
+
+
+def test_a_shard_that_rested_for_long_goes_on_after_its_last_slot() -> None:
+    clock = [NOON]
+    ledger = ledger_on(MemoryTable(), now=lambda: clock[0])
+    for number, pause in enumerate([timedelta(seconds=6), timedelta(days=400), timedelta(0)]):
+        assert append(ledger, ORGANIZATION, batch([message(number)])) == Appended(1, 0)
+        clock[0] += pause
+    audit(ledger)

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from chatledger.identifiers import MAX_ID_BYTES, check_id
@@ -60,6 +60,7 @@ def test_the_keys_of_each_kind() -> None:
 
 
 @given(IDS)
+@example(" !\"#$%&'")
 def test_an_escaped_id_comes_back(text: str) -> None:
     escaped = keys.escape(text)
     assert keys.unescape(escaped) == text

@@ -79,3 +79,18 @@ def test_the_api_has_the_id_that_the_proxy_knows() -> None:
     deviations.fixed_api_id(template)
     tags = template["Resources"]["Api"]["Properties"]["Tags"]
     assert tags == {"ms-custom-id": deviations.API_ID}
+
+
+def test_a_policy_names_a_secret_by_its_arn_and_a_variable_as_before() -> None:
+    secret = {"Ref": "Secret"}
+    template = {
+        "Resources": {
+            "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {}},
+            "Role": {"Type": "AWS::IAM::Role", "Properties": {"Statement": [{"Resource": secret}]}},
+            "Function": {"Type": "AWS::Lambda::Function", "Properties": {"SECRET": secret}},
+        }
+    }
+    deviations.secrets_by_arn(template)
+    (statement,) = template["Resources"]["Role"]["Properties"]["Statement"]
+    assert ":secret:${Secret}-*" in statement["Resource"]["Fn::Sub"]
+    assert template["Resources"]["Function"]["Properties"]["SECRET"] == secret

@@ -65,10 +65,16 @@ def meant(error: Exception) -> ChatledgerError:
     return InternalError("Something went wrong here. Repeat the request; if it stays, report it.")
 
 
-def trace(error: Exception) -> list[str]:
-    """Where it happened, without what it said: a message may hold what people wrote."""
+def account(error: Exception) -> dict[str, Any]:
+    """What to log: what and where it was, not what it said, which may hold what people wrote."""
     frames = traceback.extract_tb(error.__traceback__)
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    response: dict[str, Any] = getattr(error, "response", None) or {}
+    return {
+        "exception_name": type(error).__name__,
+        "aws_error": response.get("Error", {}).get("Code"),
+        "aws_operation": getattr(error, "operation_name", None),
+        "trace": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
 
 
 def error_answer(error: ChatledgerError, request_id: str, *, as_problem: bool) -> Answer:

@@ -18,6 +18,7 @@ from chatledger.api import idempotency
 from chatledger.api.answers import (
     Answer,
     accepted,
+    account,
     created,
     error_answer,
     found,
@@ -25,7 +26,6 @@ from chatledger.api.answers import (
     no_content,
     ok,
     text,
-    trace,
 )
 from chatledger.api.bodies import validated
 from chatledger.api.request import Request, begin, current
@@ -177,8 +177,7 @@ def _answer_error(error: Exception) -> Answer:
     request = current()
     told = meant(error)
     if told is not error and told.status >= 500:
-        extra = {"exception_name": type(error).__name__, "trace": trace(error)}
-        _logger().error("unforeseen", extra=extra)
+        _logger().error("unforeseen", extra=account(error))
     return error_answer(told, request.request_id, as_problem=request.wants_problem)
 
 

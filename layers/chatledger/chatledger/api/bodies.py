@@ -85,7 +85,7 @@ def _fault(model: type[BaseModel], fault: ErrorDetails) -> str:
     message = _SHOULD.sub("must ", fault["msg"].removeprefix("Value error, ")).rstrip(".")
     match fault["type"]:
         case "missing":
-            return f"{place} is missing."
+            return f"{place} is missing; add it."
         case "extra_forbidden":
             near = get_close_matches(str(fault["loc"][-1])[:64], _names(model), n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from chatledger.access.admission import Caller
 from chatledger.api.bodies import body_bytes, decode_json, decode_query, validated
-from chatledger.api.routes import ROUTES, Route
+from chatledger.api.routes import GREEDY, ROUTES, Route
 from chatledger.errors import InvalidRequest, NotFound, Unauthorized
 from chatledger.identifiers import check_id
 
@@ -21,11 +21,11 @@ DEFAULT_STAGE = "$default"
 
 
 class Request:
-    """An HTTP API event, payload 2.0. The gateway has decoded its path parameters, once."""
+    """An HTTP API event, payload 2.0."""
 
     def __init__(self, event: dict[str, Any]) -> None:
         self.event = event
-        self.route_key: str = event.get("routeKey") or DEFAULT_STAGE
+        self.route_key, self.parameters = _place(event)
         self.known = ROUTES.get(self.route_key)
         self.admitted: Caller | None = None
         self.window: Window | None = None
@@ -76,7 +76,7 @@ class Request:
     def path(self, name: str) -> str:
         """An id of the path; raises ``InvalidRequest``."""
         try:
-            return check_id(name, self.event["pathParameters"][name])
+            return check_id(name, self.parameters[name])
         except ValueError as error:
             raise InvalidRequest(str(error)) from None
 
@@ -101,7 +101,7 @@ class Request:
         if not self.known:
             return self._at("GET", "/$default")
         method, template = self.route_key.split(" ")
-        for name, value in _texts(self.event, "pathParameters"):
+        for name, value in self.parameters.items():
             template = template.replace(f"{{{name}}}", quote(value, safe="", errors="replace"))
         return self._at(method, template)
 
@@ -114,6 +114,21 @@ class Request:
 def _texts(event: dict[str, Any], name: str) -> Iterable[tuple[str, str]]:
     texts: dict[str, str] | None = event.get(name)
     return (texts or {}).items()
+
+
+def _place(event: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """The route's key and the ids of its path.
+
+    The gateway has decoded the path, all but `%25`, which it keeps so that a `%` of an id is
+    never taken for the beginning of an escape.
+    """
+    key: str = event.get("routeKey") or DEFAULT_STAGE
+    values = _texts(event, "pathParameters")
+    parameters = {name: value.replace("%25", "%") for name, value in values}
+    route, ending = GREEDY.get(key, (key, ""))
+    if not all(value.endswith(ending) for value in parameters.values()):
+        return DEFAULT_STAGE, {}
+    return route, {name: value.removesuffix(ending) for name, value in parameters.items()}
 
 
 _current: ContextVar[Request] = ContextVar("request")

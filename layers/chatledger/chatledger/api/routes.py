@@ -59,7 +59,7 @@ ROUTES: dict[str, Route] = {
         "The pages' styles and scripts",
         _PAGES,
         None,
-        {200: "text/css"},
+        {200: "text/*"},
         errors=("invalid_request", "not_found"),
     ),
     "GET /openapi.json": Route("This document", _PAGES, None, {200: _JSON}),
@@ -156,4 +156,13 @@ ROUTES: dict[str, Route] = {
         {204: None},
         errors=("not_found",),
     ),
+}
+
+# The gateway decodes a path before it matches it, `%2F` too, so an id may hold slashes only where
+# a greedy parameter takes the rest of the path: these of its keys stand for a route, and for what
+# the rest of the path then ends in.
+GREEDY = {
+    "GET /chats/{conversation_id+}": ("GET /chats/{conversation_id}", ""),
+    "PATCH /chats/{conversation_id+}": ("PATCH /chats/{conversation_id}", ""),
+    "GET /users/{user_id+}": ("GET /users/{user_id}/chats", "/chats"),
 }

@@ -1,9 +1,10 @@
 """Secrets Manager: secrets that a function reads once and keeps."""
 
 from functools import cache
+from typing import Any
 
-from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as UnreachableError
+from botocore.exceptions import HTTPClientError
 
 from chatledger.aws import clients
 from chatledger.aws.dynamodb import CONFIG
@@ -12,12 +13,10 @@ from chatledger.errors import StorageError
 
 @cache
 def secret(name: str) -> bytes:
-    """The secret's text as bytes; raises ``StorageError`` where it does not answer."""
+    """The secret's text as bytes; raises ``StorageError`` where nobody answers."""
+    client = clients.client("secretsmanager", CONFIG)
     try:
-        return (
-            clients.client("secretsmanager", CONFIG)
-            .get_secret_value(SecretId=name)["SecretString"]
-            .encode()
-        )
-    except (ClientError, HTTPClientError, UnreachableError) as error:
+        answer: dict[str, Any] = client.get_secret_value(SecretId=name)
+    except (HTTPClientError, UnreachableError) as error:
         raise StorageError from error
+    return answer["SecretString"].encode()

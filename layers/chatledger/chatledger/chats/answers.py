@@ -16,7 +16,8 @@ def message_answer(message: Message) -> dict[str, Any]:
     """A message's fields; its conversation is told beside it."""
     fields: dict[str, Any] = msgspec.to_builtins(message)
     del fields["conversation_id"]
-    return {"user_id": None} | fields
+    fields.setdefault("user_id", None)
+    return fields
 
 
 def head_answer(head: Head) -> dict[str, Any]:

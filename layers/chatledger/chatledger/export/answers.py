@@ -15,6 +15,10 @@ from chatledger.models.exports import ExportRequest
 from chatledger.timestamps import format_time
 
 
+# Of the contract's job, what this version never has anything to say of.
+_NOT_YET = ("manifest", "archive", "data_card", "redactions", "cursor", "clear")
+
+
 def job_answer(ledger: Ledger, bucket: Bucket, job: Job) -> dict[str, Any]:
     """The job as it stands now; its links live 15 minutes, or less if the function's rights end."""
     now = ledger.now()
@@ -29,8 +33,9 @@ def job_answer(ledger: Ledger, bucket: Bucket, job: Job) -> dict[str, Any]:
         "progress": msgspec.to_builtins(job.progress),
         "counts": msgspec.to_builtins(job.counts),
         "files": [_file(bucket, file, expires_at) for file in job.files_at(now)],
-        "request": job.request,
+        **dict.fromkeys(_NOT_YET),
         "error": msgspec.to_builtins(job.error),
+        "request": job.request,
     }
 
 

@@ -1,7 +1,7 @@
 """A transcript to read: who said what, and when.
 
-What was said is indented, so that no message can pass for another's first line, and control
-characters are shown instead of sent: a terminal that prints the file obeys none of them.
+What was said is indented and a name stands behind its role, so that nobody can pass for another;
+control characters are shown instead of sent: a terminal that prints the file obeys none of them.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from chatledger.timestamps import format_time
 
 _RULE = "=" * 72
 _INDENT = "    "
-_NAMES = {"assistant": "AI", "system": "System", "tool": "Tool"}
+_ROLES = {"user": "Guest", "assistant": "AI", "system": "System", "tool": "Tool"}
 # C0 as their pictures (␀ … ␟, ␡), C1, which have none, as the replacement character.
 _VISIBLE = (
     {code: 0x2400 + code for code in range(0x20) if code != 0x09}
@@ -35,7 +35,7 @@ class Transcript:
 
     def _texts(self, conversation: Conversation) -> Iterator[str]:
         about = conversation.head.about
-        title = _line(about.get("title") or conversation.head.conversation_id)
+        title = _line(about.get("title")) or _line(conversation.head.conversation_id)
         yield f"{_RULE}\n{title}\n{_RULE}\n"
         yield from self._facts(conversation.head.conversation_id, about)
         for message in conversation.messages:
@@ -51,31 +51,29 @@ class Transcript:
             "Model": _model(about.get("model")) if self.options.include_metadata else None,
         }
         for name, value in facts.items():
-            if value:
-                yield f"{name + ':':<14}{_line(value)}\n"
+            if line := _line(value):
+                yield f"{name + ':':<14}{line}\n"
 
     def _first_line(self, message: Message, about: dict[str, Any]) -> str:
-        said: list[str | None] = [_speaker(message, about)]
+        known = [_name(message, about)]
         if self.options.include_metadata:
-            said += [message.ai_service, _model(message.model)]
+            known += [message.ai_service, _model(message.model)]
         if self.options.include_ip_addresses:
-            said.append(message.ip_address)
-        who = ", ".join(_line(each) for each in said if each)
-        return f"{format_time(message.timestamp)}  {who}"
+            known.append(message.ip_address)
+        role = _ROLES.get(message.role, message.role)
+        who = ", ".join(filter(None, map(_line, known)))
+        return f"{format_time(message.timestamp)}  {role} ({who})".removesuffix(" ()")
 
 
 def writer(options: Options) -> Writer:
     return Transcript(options)
 
 
-def _speaker(message: Message, about: dict[str, Any]) -> str:
-    """The guest under their name, anybody else under their id."""
-    if message.role != "user":
-        return _NAMES.get(message.role, message.role)
-    guest = about.get("user_id")
-    if message.user_id and message.user_id != guest:
-        return message.user_id
-    return about.get("user_name") or guest or "Guest"
+def _name(message: Message, about: dict[str, Any]) -> str | None:
+    """The conversation's guest by their name, anybody else by their id."""
+    guest: str | None = about.get("user_id")
+    is_guest = message.role == "user" and message.user_id in (None, guest)
+    return (about.get("user_name") or guest) if is_guest else message.user_id
 
 
 def _guest(about: dict[str, Any]) -> str:
@@ -90,9 +88,9 @@ def _model(model: str | dict[str, Any] | None) -> str | None:
     return model
 
 
-def _line(text: str) -> str:
-    """On one line, whatever it holds."""
-    return _visible(" ".join(text.split()))
+def _line(text: str | None) -> str:
+    """On one line, whatever it holds; empty where it says nothing."""
+    return _visible(" ".join(text.split())) if text else ""
 
 
 def _indented(text: str) -> str:
@@ -102,5 +100,5 @@ def _indented(text: str) -> str:
 
 
 def _visible(text: str) -> str:
-    # Asked first: translating text beyond ASCII takes twenty times as long as finding nothing to do.
+    # Asked first: beyond ASCII, translating takes twenty times as long as asking.
     return text if text.isprintable() else text.translate(_VISIBLE)

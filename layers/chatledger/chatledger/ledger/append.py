@@ -9,7 +9,7 @@ the lock: whoever finds it taken starts over and so sees what the other one wrot
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count, groupby
 from typing import Any
 
@@ -91,7 +91,7 @@ def _append_run(ledger: Ledger, organization: str, batch: Batch) -> int:
         except ConditionFailed:
             continue  # Somebody changed the head: start over from what it is now.
         number = newest[0].number + 1 if newest else 1
-        if _commit(ledger, organization, shard, number, run):
+        if _commit(ledger, organization, shard, number, run, until):
             inserted += len(added)
             if len(added) == len(fresh):
                 return inserted
@@ -195,7 +195,12 @@ def _users_to_link(before: Head | None, after: Head, users: frozenset[str]) -> I
 
 
 def _commit(
-    ledger: Ledger, organization: str, shard: int, number: int, entries: Sequence[Piece]
+    ledger: Ledger,
+    organization: str,
+    shard: int,
+    number: int,
+    entries: Sequence[Piece],
+    until: datetime,
 ) -> bool:
     """The commit and the acknowledgement. False: the slot was taken by another append.
 
@@ -206,6 +211,8 @@ def _commit(
     token = new_token()
     puts = [Put(piece.item(organization, shard, number), Absent()) for piece in entries]
     for attempt in range(_MAX_SAME_SLOT):
+        if attempt and ledger.now() > until:
+            break
         _back_off(ledger, attempt)
         # Its time is said anew each time: readers reckon from it when the slot is settled.
         slot = slots.slot_item(organization, shard, number, entries, ledger.now(), token)
