@@ -12,7 +12,7 @@ what CloudFormation would get. Three more things happen outside the template:
 
 import hashlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 Template = dict[str, Any]
 
@@ -80,12 +80,21 @@ def secrets_by_arn(template: Template) -> None:
 
 def _replace(value: Any, old: Template, new: Template, under: str) -> None:
     """Replaces ``old`` wherever it stands under a key of this name."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportUnknownArgumentType]
-    for place, each in list(inner):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        if place == under and each == old:
-            value[place] = new
-        elif isinstance(each, dict | list):
-            _replace(each, old, new, under)
+    if isinstance(value, dict):
+        found = cast("Template", value)
+        found.update({under: new} if found.get(under) == old else {})
+    for inner in _inside(value):
+        _replace(inner, old, new, under)
+
+
+def _inside(value: Any) -> list[Any]:
+    match value:
+        case dict():
+            return list(cast("Template", value).values())
+        case list():
+            return cast("list[Any]", value)
+        case _:
+            return []
 
 
 def _of_type(template: Template, kind: str) -> list[Template]:

@@ -14,7 +14,6 @@ from chatledger.ledger.ledger import Ledger
 from chatledger.models.exports import ExportRequest
 from chatledger.timestamps import format_time
 
-
 # Of the contract's job, what this version never has anything to say of.
 _NOT_YET = ("manifest", "archive", "data_card", "redactions", "cursor", "clear")
 
