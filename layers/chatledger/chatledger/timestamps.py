@@ -12,8 +12,9 @@ from chatledger.errors import InvalidDateRange
 
 _RFC3339 = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)"
-    r"(?:[Tt ](?P<time>\d\d:\d\d)(?P<second>:\d\d)?(?:\.(?P<fraction>\d{1,9}))?"
-    r"(?P<offset>[Zz]|[+-]\d\d:\d\d)?)?"
+    r"(?:[Tt ](?P<time>[01]\d:[0-5]\d|2[0-3]:[0-5]\d)"
+    r"(?P<second>:[0-5]\d)?(?:\.(?P<fraction>\d+))?"
+    r"(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)?)?"
 )
 
 

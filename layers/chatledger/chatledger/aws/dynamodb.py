@@ -5,6 +5,7 @@ requests can be built, counted and tested without AWS; ``tests/fakes`` has a tab
 passes the same tests.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -19,9 +20,9 @@ from chatledger.errors import StorageError
 
 # Short, because a function has seconds, not minutes; the ledger repeats what is safe to repeat.
 CONFIG = Config(
-    retries={"mode": "standard", "total_max_attempts": 4},
+    retries={"mode": "standard", "total_max_attempts": 2},
     connect_timeout=2,
-    read_timeout=10,
+    read_timeout=4,
     max_pool_connections=32,
 )
 MAX_BATCH_KEYS = 100
@@ -195,7 +196,8 @@ class DynamoTable:
     def _batch(self, keys: Sequence[Key]) -> Iterator[Item]:
         """BatchGetItem answers what it can; the rest is asked for again."""
         wanted: list[Any] = [wire.encode_key(key.pk, key.sk) for key in keys]
-        for _ in range(_BATCH_ROUNDS):
+        for round_ in range(_BATCH_ROUNDS):
+            time.sleep(0.02 * 2**round_ if round_ else 0)
             request = {self.name: {"Keys": wanted, "ConsistentRead": True}}
             answer = self._call("batch_get_item", RequestItems=request)
             for raw in answer["Responses"].get(self.name, []):

@@ -60,7 +60,9 @@ _DECODER = msgspec.json.Decoder(_RawPage)
 
 def read_pages_raw(client: Any) -> None:
     """Lets ``client`` hand the body of its query answers to msgspec."""
-    client.meta.events.register("before-parse.dynamodb.Query", _take_body)
+    client.meta.events.register(
+        "before-parse.dynamodb.Query", _take_body, unique_id="chatledger-raw-pages"
+    )
 
 
 def _take_body(

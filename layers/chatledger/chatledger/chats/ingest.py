@@ -7,10 +7,16 @@ from typing import Any
 
 from chatledger.errors import InvalidRequest, PayloadTooLarge
 from chatledger.ledger.append import Batch, append
+from chatledger.ledger.entries import quarter_hour
 from chatledger.ledger.ledger import Ledger
 from chatledger.messages import MAX_MESSAGE_BYTES, Message, encode_line, made_id
 from chatledger.models.chats import ChatsRequest, MessageIn
-from chatledger.timestamps import parse_time
+from chatledger.timestamps import day_of, parse_time
+
+# What one request may spread over.
+MAX_DAYS = 1_000
+MAX_QUARTERS = 10_000
+MAX_USERS = 100
 
 # Of a message, taken over as they came; the rest has a rule of its own below.
 _AS_SENT = (
@@ -42,10 +48,9 @@ def ingest(
     conversation = request.conversation_id or conversation_id
     messages = list(_messages(request, conversation, received))
     _check(messages)
-    users = {message.user_id for message in messages} | {request.user_id}
-    named = frozenset(user for user in users if user)
+    owner = frozenset({request.user_id} if request.user_id else ())
     about = request.model_dump(exclude={"conversation_id", "messages"}, exclude_none=True)
-    appended = append(ledger, organization, Batch(conversation, messages, about, named))
+    appended = append(ledger, organization, Batch(conversation, messages, about, owner))
     return {
         "status": "success",
         "inserted_count": appended.inserted,
@@ -64,7 +69,9 @@ def _messages(request: ChatsRequest, conversation_id: str, received: datetime) -
             else received + timedelta(microseconds=place)
         )
         same = (at, sent.role, sent.content)
-        occurrences[same] += 1
+        # Only those that need an id are told apart by it: with another's id beside them or not,
+        # they are the same messages.
+        occurrences[same] += not sent.id
         yield Message(
             id=sent.id or made_id(*same, occurrences[same]),
             conversation_id=conversation_id,
@@ -82,6 +89,7 @@ def _user_of(sent: MessageIn, request: ChatsRequest) -> str | None:
 
 
 def _check(messages: list[Message]) -> None:
+    _check_spread(messages)
     seen: set[tuple[str, datetime]] = set()
     for place, message in enumerate(messages):
         if len(encode_line(message)) > MAX_MESSAGE_BYTES:
@@ -95,3 +103,18 @@ def _check(messages: list[Message]) -> None:
                 "Send each message once; send a correction in a request of its own."
             )
         seen.add((message.id, message.timestamp))
+
+
+def _check_spread(messages: list[Message]) -> None:
+    """A day, a quarter hour and a user each take requests of their own, and a request has 30 s."""
+    spreads = {
+        "days": (MAX_DAYS, {day_of(message.timestamp) for message in messages}),
+        "quarter hours": (MAX_QUARTERS, {quarter_hour(message) for message in messages}),
+        "users": (MAX_USERS, {message.user_id for message in messages}),
+    }
+    for what, (most, found) in spreads.items():
+        if len(found) > most:
+            raise PayloadTooLarge(
+                f"The messages are of {len(found):,} {what}; at most {most:,} fit into one "
+                "request. Send them in several."
+            )

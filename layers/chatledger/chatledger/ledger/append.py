@@ -40,7 +40,10 @@ _MAX_SAME_SLOT = 8
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Messages of one conversation, and what their sender says of it and who takes part."""
+    """Messages of one conversation, and what their sender says of it.
+
+    ``users`` take part in it, beside those whom its messages name.
+    """
 
     conversation_id: str
     messages: Sequence[Message]
@@ -176,12 +179,13 @@ def _describe(
         if (organization, date, shard) not in ledger.seen_days:
             days.mark(ledger.table, organization, date, shard)
             ledger.seen_days.add((organization, date, shard))
+    users = batch.users | {message.user_id for message in fresh if message.user_id}
     after = (
-        head.with_append(dates, batch.users, batch.about)
+        head.with_append(dates, users, batch.about)
         if head
-        else heads.new_head(batch.conversation_id, dates, batch.users, batch.about)
+        else heads.new_head(batch.conversation_id, dates, users, batch.about)
     )
-    for user in _users_to_link(head, after, batch.users):
+    for user in _users_to_link(head, after, users):
         links.write(ledger.table, organization, user, after)
     if not after.is_stored_as(head):
         heads.save(ledger.table, organization, shard, after)

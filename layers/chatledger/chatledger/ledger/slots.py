@@ -20,8 +20,9 @@ from chatledger.ledger.entries import Entry, Piece, Quarter
 from chatledger.ledger.ledger import Ledger
 from chatledger.timestamps import from_microseconds, microseconds
 
-# A transaction is applied within milliseconds of its commit; this is far above, clocks included.
-SETTLED_AFTER = timedelta(seconds=5)
+# A slot's time is set when its transaction is sent. The client gives up on it after 2 tries of 4
+# seconds (aws/dynamodb.py), and it is applied within milliseconds: this is above all of that.
+SETTLED_AFTER = timedelta(seconds=10)
 # So many slots of usual ids fit into the 4 KB that one read unit covers.
 _PAGE = 16
 _LOOKS = 7
