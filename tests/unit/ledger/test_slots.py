@@ -28,7 +28,8 @@ def test_the_newest_slots_are_those_not_settled_and_at_least_the_last(count: int
         clock[0] += timedelta(seconds=1)
     clock[0] -= timedelta(seconds=1)
     numbers = [slot.number for slot in slots.newest(ledger.table, ORGANIZATION, 0, clock[0])]
-    assert numbers == list(range(count, max(0, count - 6), -1))
+    settling = slots.SETTLED_AFTER // timedelta(seconds=1) + 1  # one a second, both ends
+    assert numbers == list(range(count, max(0, count - settling), -1))
     later = clock[0] + timedelta(days=1)
     assert [slot.number for slot in slots.newest(ledger.table, ORGANIZATION, 0, later)] == [count]
 
