@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chatledger.aws.dynamodb import Key, items
+from chatledger.aws.table import Key, items
 from chatledger.ledger import days, heads, keys, links, slots
 from chatledger.ledger.entries import MAX_PAYLOAD_BYTES, Entry, quarter_hour
 from chatledger.ledger.heads import Head

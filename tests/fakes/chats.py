@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from chatledger.aws.dynamodb import Table
+from chatledger.aws.table import Table
 from chatledger.ledger.append import Batch
 from chatledger.ledger.ledger import Ledger
 from chatledger.messages import Message

@@ -11,7 +11,7 @@ from enum import Enum
 from threading import Lock
 from typing import Any, TypeGuard
 
-from chatledger.aws.dynamodb import (
+from chatledger.aws.table import (
     Between,
     Condition,
     Delete,

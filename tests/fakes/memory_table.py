@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import RLock
 
-from chatledger.aws.dynamodb import (
+from chatledger.aws.table import (
     Absent,
     AbsentOrPast,
     Between,

@@ -17,13 +17,13 @@ from botocore.exceptions import (
 )
 
 from chatledger.aws import wire
-from chatledger.aws.dynamodb import (
+from chatledger.aws.dynamodb import DynamoTable
+from chatledger.aws.table import (
     Absent,
     AbsentOrPast,
     Between,
     ConditionFailed,
     Delete,
-    DynamoTable,
     Equals,
     Key,
     Put,

@@ -12,7 +12,7 @@ from chatledger.access.keys import (
     save_key,
 )
 from chatledger.access.roles import Role
-from chatledger.aws.dynamodb import Between, TransactionRefused
+from chatledger.aws.table import Between, TransactionRefused
 from chatledger.errors import Forbidden, NotFound
 from tests.fakes.memory_table import MemoryTable
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from chatledger.aws.dynamodb import Key
+from chatledger.aws.table import Key
 from chatledger.errors import StorageError
 from chatledger.ledger import conversations, heads, keys
 from chatledger.ledger.append import Appended, append

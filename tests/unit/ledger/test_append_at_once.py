@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from chatledger.aws.dynamodb import Table
+from chatledger.aws.table import Table
 from chatledger.errors import StorageError
 from chatledger.ledger.append import append
 from chatledger.ledger.ledger import Ledger

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatledger.aws.dynamodb import Table
+from chatledger.aws.table import Table
 from chatledger.errors import StorageError
 from chatledger.ledger import conversations
 from chatledger.ledger.append import Appended, append

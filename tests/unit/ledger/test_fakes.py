@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatledger.aws.dynamodb import (
+from chatledger.aws.table import (
     Absent,
     Between,
     ConditionFailed,

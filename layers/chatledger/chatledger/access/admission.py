@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from chatledger.access import limits
 from chatledger.access.keys import UNLIMITED, ApiKey, find_key
 from chatledger.access.roles import Role
-from chatledger.aws.dynamodb import Table
+from chatledger.aws.table import Table
 from chatledger.errors import Forbidden, Unauthorized
 
 PUBLIC = "public"

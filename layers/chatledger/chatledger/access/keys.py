@@ -10,7 +10,7 @@ from typing import Any
 
 from chatledger.access.roles import Role
 from chatledger.aws import wire
-from chatledger.aws.dynamodb import Absent, Delete, Key, Put, Table, TransactionRefused, items
+from chatledger.aws.table import Absent, Delete, Key, Put, Table, TransactionRefused, items
 from chatledger.aws.wire import Item
 from chatledger.errors import Forbidden, NotFound
 from chatledger.identifiers import new_ulid

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chatledger.aws import wire
-from chatledger.aws.dynamodb import Table, Update
+from chatledger.aws.table import Table, Update
 from chatledger.errors import RateLimited
 from chatledger.ledger import keys
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from chatledger.aws import wire
-from chatledger.aws.dynamodb import AbsentOrPast, ConditionFailed
+from chatledger.aws.table import AbsentOrPast, ConditionFailed
 from chatledger.aws.wire import Item
 from chatledger.errors import IdempotencyMismatch, InvalidRequest, StorageError
 from chatledger.ledger import keys

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chatledger.aws.dynamodb import ConditionFailed
+from chatledger.aws.table import ConditionFailed
 from chatledger.chats.answers import head_answer
 from chatledger.chats.read import find_visible
 from chatledger.errors import StorageError

@@ -11,7 +11,7 @@ from heapq import nlargest
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from chatledger.aws.dynamodb import items
+from chatledger.aws.table import items
 from chatledger.chats.answers import MAX_ANSWER_BYTES
 from chatledger.chats.history import summary
 from chatledger.ledger import conversations, days, heads, keys

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from chatledger.aws import wire
-from chatledger.aws.dynamodb import Absent, Condition, Equals, Table
+from chatledger.aws.table import Absent, Condition, Equals, Table
 from chatledger.aws.wire import Item
 from chatledger.errors import NotFound
 from chatledger.identifiers import new_token

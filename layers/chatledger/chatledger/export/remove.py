@@ -2,8 +2,8 @@
 
 import msgspec
 
-from chatledger.aws.dynamodb import ConditionFailed
 from chatledger.aws.s3 import Bucket
+from chatledger.aws.table import ConditionFailed
 from chatledger.errors import StorageError
 from chatledger.export import job as jobs
 from chatledger.export import places

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from chatledger.aws.dynamodb import ConditionFailed
 from chatledger.aws.s3 import AlreadyThere, Bucket
+from chatledger.aws.table import ConditionFailed
 from chatledger.errors import ChatledgerError, StorageError
 from chatledger.export import job as jobs
 from chatledger.export import places

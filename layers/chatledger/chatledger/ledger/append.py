@@ -13,14 +13,7 @@ from datetime import datetime, timedelta
 from itertools import count, groupby
 from typing import Any
 
-from chatledger.aws.dynamodb import (
-    Absent,
-    ConditionFailed,
-    Key,
-    Put,
-    TransactionRefused,
-    items,
-)
+from chatledger.aws.table import Absent, ConditionFailed, Key, Put, TransactionRefused, items
 from chatledger.errors import StorageError
 from chatledger.identifiers import new_token
 from chatledger.ledger import days, heads, keys, links, slots

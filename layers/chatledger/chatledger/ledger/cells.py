@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from heapq import merge
 from itertools import groupby
 
-from chatledger.aws.dynamodb import pages
+from chatledger.aws.table import pages
 from chatledger.ledger import conversations, heads, keys
 from chatledger.ledger.entries import Entry
 from chatledger.ledger.heads import Head

@@ -7,7 +7,7 @@ within one of them, and a long conversation never has to fit into memory.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, groupby
 
-from chatledger.aws.dynamodb import pages
+from chatledger.aws.table import pages
 from chatledger.ledger import days, heads, keys
 from chatledger.ledger.entries import Entry
 from chatledger.ledger.heads import Head
@@ -58,6 +58,8 @@ def standing(entries: Sequence[Entry], within: Range = EVERYTHING) -> list[Messa
     Of the revisions of a message the highest slot wins, tombstones included: where the winner was
     cleared, the message is hidden and no older revision comes back.
     """
+    if len(entries) == 1 and not entries[0].is_tombstone:
+        return [message for message in entries[0].messages() if message.timestamp in within]
     winners: dict[bytes, Message | None] = {}
     for entry in entries:
         if entry.is_tombstone:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from chatledger.aws import wire
-from chatledger.aws.dynamodb import Between, Table, Update, items
+from chatledger.aws.table import Between, Table, Update, items
 from chatledger.ledger import keys
 
 

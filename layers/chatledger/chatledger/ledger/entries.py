@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from isal import igzip
 
 from chatledger.aws import wire
-from chatledger.aws.dynamodb import Key
+from chatledger.aws.table import Key
 from chatledger.aws.wire import Item
 from chatledger.identifiers import new_token
 from chatledger.ledger import keys

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from chatledger.aws import wire
-from chatledger.aws.dynamodb import Absent, Condition, Equals, Table
+from chatledger.aws.table import Absent, Condition, Equals, Table
 from chatledger.aws.wire import Item
 from chatledger.identifiers import new_token
 from chatledger.ledger import keys

@@ -9,7 +9,7 @@ import hashlib
 import re
 from typing import NamedTuple
 
-from chatledger.aws.dynamodb import Between, Key
+from chatledger.aws.table import Between, Key
 
 TABLE_RECORD = Key("G#ledger", "table")
 _ABOVE_ALL = "\U0010ffff"

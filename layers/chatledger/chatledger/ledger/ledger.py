@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chatledger.aws.dynamodb import Absent, ConditionFailed, Table
+from chatledger.aws.table import Absent, ConditionFailed, Table
 from chatledger.aws.wire import Item
 from chatledger.identifiers import new_ulid
 from chatledger.ledger import keys

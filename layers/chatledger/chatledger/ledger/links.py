@@ -5,7 +5,7 @@ A link's days are the conversation's as they were when it was written; the head 
 
 from collections.abc import Iterator
 
-from chatledger.aws.dynamodb import Table, Update, items
+from chatledger.aws.table import Table, Update, items
 from chatledger.ledger import keys
 from chatledger.ledger.heads import Head
 

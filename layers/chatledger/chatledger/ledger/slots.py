@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from chatledger.aws import wire
-from chatledger.aws.dynamodb import Key, Table, pages
+from chatledger.aws.table import Key, Table, pages
 from chatledger.aws.wire import Item
 from chatledger.errors import StorageError
 from chatledger.ledger import keys
