@@ -9,16 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from gzip import BadGzipFile, GzipFile
 from itertools import chain
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import msgspec
 
 from chatledger.errors import InvalidRequest
 from chatledger.formats.writer import Conversation, Options, Writer, gathered
+from chatledger.ledger.heads import Head
 from chatledger.messages import Message, decode_line, encode_line
-
-if TYPE_CHECKING:
-    from chatledger.ledger.heads import Head
 
 # No line that is written comes near: a message is at most 300 KB, a head came in a body of 4 MB.
 MAX_LINE_BYTES = 8 * 1024 * 1024
@@ -41,7 +39,7 @@ class HeadRecord(msgspec.Struct, frozen=True):
     about: dict[str, Any]
 
 
-def head_line(head: "Head") -> bytes:
+def head_line(head: Head) -> bytes:
     """The head's line, with its newline: what callers said of it, sorted, between id and days.
 
     Raises ``ValueError`` if that has a name which belongs to the record itself.

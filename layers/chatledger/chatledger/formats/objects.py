@@ -8,15 +8,13 @@ What else is known follows them, and only where it is known: of a message after
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from chatledger.formats.writer import Conversation, Options, gathered, sender_type
+from chatledger.ledger.heads import Head
 from chatledger.messages import Message
-
-if TYPE_CHECKING:
-    from chatledger.ledger.heads import Head
 
 
 class _Guest(msgspec.Struct, frozen=True):
@@ -119,7 +117,7 @@ def _messages(messages: Iterable[Message], options: Options, tally: "_Tally") ->
         yield encode(of(message, tally.add(message), address))
 
 
-def _opening(head: "Head", created_at: datetime | None) -> _Opening:
+def _opening(head: Head, created_at: datetime | None) -> _Opening:
     about = head.about
     return _Opening(
         conversation_id=head.conversation_id,
@@ -179,7 +177,7 @@ def _without_metadata(message: Message, number: int, ip_address: str | None) -> 
     )
 
 
-def _closing(head: "Head", options: Options, tally: "_Tally") -> _Closing:
+def _closing(head: Head, options: Options, tally: "_Tally") -> _Closing:
     names = _PLAIN + _METADATA if options.include_metadata else _PLAIN
     return _Closing(
         ai_services_used=sorted(tally.services),

@@ -7,14 +7,15 @@ export leaves out have no column at all.
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from chatledger.formats.writer import Conversation, Options, sender_type
 
 if TYPE_CHECKING:
-    from chatledger.messages import Message
+    pass
+from chatledger.messages import Message
 
 # Text, numbers and times; what was nested is compact JSON.
 Cell = str | int | float | datetime | None

@@ -6,12 +6,10 @@ written in; each of these may be compressed on its own and the results joined.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from chatledger.ledger.heads import Head
 from chatledger.messages import Message
-
-if TYPE_CHECKING:
-    from chatledger.ledger.heads import Head
 
 # What a writer holds before it hands it on: enough for a compressor to be quick.
 PIECE_BYTES = 64 * 1024
@@ -38,7 +36,7 @@ class Conversation:
     There may be 100,000 messages, read anew at each iteration: writers stream, once if they can.
     """
 
-    head: "Head"
+    head: Head
     messages: Iterable[Message]
 
 
