@@ -12,9 +12,6 @@ from typing import Any
 import msgspec
 
 from chatledger.formats.writer import Conversation, Options, sender_type
-
-if TYPE_CHECKING:
-    pass
 from chatledger.messages import Message
 
 # Text, numbers and times; what was nested is compact JSON.
