@@ -97,7 +97,8 @@ def _summary(
         screen.line("  [cyan]Download[/], for the next 15 minutes:")
         screen.line(f"  {escape(file['url'])}")
     screen.line()
-    screen.facts([("API", settings.url), ("Docs", f"{settings.url}/docs"), ("Key", escape(key))])
+    pages = [("Start page", f"{settings.url}/"), ("Docs", f"{settings.url}/docs")]
+    screen.facts([("API", settings.url), *pages, ("Key", escape(key))])
     screen.line()
     screen.line("  [cyan]Try[/]")
     screen.line(f"  curl -H 'Authorization: Bearer {key}' '{settings.url}/chats?limit=2'")

@@ -95,8 +95,8 @@ class ExportRequest(Strict):
         if self.format == "archive":
             if self.anonymize:
                 yield "an archive is lossless and never anonymized; leave anonymize out."
-            if self.compression != "none":
-                yield "an archive is gzip already; leave compression out."
+            if self.compression == "zstd":
+                yield "an archive is always gzip; leave compression out."
         elif self.anonymize is not False:
             yield (
                 'anonymization, the default, is not available yet; send "anonymize": false '
