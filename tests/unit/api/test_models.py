@@ -209,7 +209,7 @@ def test_one_string_stands_for_a_list_of_it():
         ({"format": "excel"}, "'excel' is not available yet; use one of"),
         ({"format": "parquet"}, "not available yet"),
         ({"format": "archive", "anonymize": True}, "never anonymized"),
-        ({"format": "archive", "compression": "zstd"}, "gzip already"),
+        ({"format": "archive", "compression": "zstd"}, "always gzip"),
         ({"compression": "zip"}, "'none', 'gzip' or 'zstd'"),
         ({"since": "last"}, "since is not available yet"),
         ({"destination": "elsewhere"}, "destination is not available yet"),
