@@ -43,8 +43,11 @@ class Engine:
 
     def start(self) -> None:
         """Returns once the engine answers. Raises ``EngineError``."""
-        for name in ("state", "objects", "tmp"):
-            (self.data / name).mkdir(parents=True, exist_ok=True)
+        try:
+            for name in ("state", "objects", "tmp"):
+                (self.data / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EngineError(f"CHATLEDGER_DATA cannot be written: {error}.") from None
         self._lock = _lock(self.data / "lock")
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal must reach us only, and we stop it.

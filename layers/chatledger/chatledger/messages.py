@@ -56,9 +56,11 @@ def revision(line: bytes) -> bytes:
     return _digest(line)
 
 
-def made_id(timestamp: datetime, role: str, content: str, occurrence: int) -> str:
+def made_id(
+    timestamp: datetime, role: str, sender: str | None, content: str, occurrence: int
+) -> str:
     """The id of a message whose client gave none: the same request always gets the same ids."""
-    parts = (format_time(timestamp), role, content, occurrence)
+    parts = (format_time(timestamp), role, sender, content, occurrence)
     return f"msg_{_digest(_ENCODER.encode(parts)).hex()}"
 
 

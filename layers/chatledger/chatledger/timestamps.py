@@ -16,6 +16,8 @@ _RFC3339 = re.compile(
     r"(?P<second>:[0-5]\d)?(?:\.(?P<fraction>\d+))?"
     r"(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)?)?"
 )
+# In a query a bare "+" arrives as a space; before an offset it can mean nothing else.
+_LOST_PLUS = re.compile(r"(?<=[Tt]\d\d:\d\d:\d\d) (?=\d\d:\d\d$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def parse_range(start_date: str | None, end_date: str | None) -> Range:
 
 def _parse(text: str) -> tuple[datetime, timedelta]:
     """The moment, and how long the last unit that was written lasts (a day, a minute, …)."""
+    text = _LOST_PLUS.sub("+", text)
     match = _RFC3339.fullmatch(text)
     if not match or (match["fraction"] and not match["second"]):
         raise ValueError(

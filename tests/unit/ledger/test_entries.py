@@ -73,7 +73,7 @@ def test_a_line_is_written_so_for_good() -> None:
     assert encode_line(held) == line
     assert identity(held).hex() == "cece430020abbb400f1dc428bf2a4ba4"
     assert revision(line).hex() == "c3fdd303a16800d2e8717a7bcc0ede0f"
-    assert made_id(NOON, "user", "hello", 1) == "msg_c7b82c23c8afe316f1d8fed7a368e9ef"
+    assert made_id(NOON, "user", "ann", "hello", 1) == "msg_5f4015ea48e7e15e700b2da0159d0733"
 
 
 @given(MESSAGES)
@@ -98,15 +98,17 @@ def test_what_was_not_given_is_not_written() -> None:
 
 
 def test_a_made_id_tells_equals_apart_by_their_occurrence() -> None:
-    first = made_id(NOON, "user", "ok", 1)
-    assert first == made_id(NOON, "user", "ok", 1)
+    first = made_id(NOON, "user", "ann", "ok", 1)
+    assert first == made_id(NOON, "user", "ann", "ok", 1)
     others = [
-        made_id(NOON, "user", "ok", 2),
-        made_id(NOON, "tool", "ok", 1),
-        made_id(NOON, "user", "ok1", 1),
-        made_id(NOON + timedelta(microseconds=1), "user", "ok", 1),
+        made_id(NOON, "user", "bob", "ok", 1),
+        made_id(NOON, "user", None, "ok", 1),
+        made_id(NOON, "user", "ann", "ok", 2),
+        made_id(NOON, "tool", "ann", "ok", 1),
+        made_id(NOON, "user", "ann", "ok1", 1),
+        made_id(NOON + timedelta(microseconds=1), "user", "ann", "ok", 1),
     ]
-    assert len({first, *others}) == 5
+    assert len({first, *others}) == 7
 
 
 def test_an_identity_is_the_id_and_the_time_and_nothing_between() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from chatledger.chats.ingest import ingest
 from chatledger.errors import InvalidRequest, PayloadTooLarge
+from chatledger.ledger import conversations
 from chatledger.ledger.ledger import Ledger
 from chatledger.models.chats import ChatsRequest
 from tests.fakes.audit import audit
@@ -89,3 +90,17 @@ def test_a_message_of_more_than_300_kb_changes_nothing(ledger: Ledger) -> None:
         send(ledger, OK, {**OK, "content": "é" * 150 * 1024})
     assert audit(ledger).heads == {}
     assert send(ledger, {**OK, "content": "x" * 306_000}) == (1, 0)
+
+
+def test_two_senders_of_the_same_words_at_the_same_time_are_two_messages() -> None:
+    ledger = ledger_on(MemoryTable())
+    for sender in ("ann", "bob"):
+        said = {"content": "ok", "timestamp": "2026-09-01T10:00:00Z", "user_id": sender}
+        request = ChatsRequest.model_validate({"conversation_id": "room", "messages": [said]})
+        for expected in (1, 0):
+            answer = ingest(ledger, ORGANIZATION, request, "unused", NOON)
+            assert answer["inserted_count"] == expected
+    head = conversations.find(ledger, ORGANIZATION, "room")
+    assert head
+    found = conversations.messages(ledger, ORGANIZATION, head)
+    assert [message.user_id for message in found] == ["ann", "bob"]

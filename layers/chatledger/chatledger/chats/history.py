@@ -38,14 +38,15 @@ def user_history(
     latest = _latest(ledger, organization, user_id, within)
     places = [place for place in sorted(latest, reverse=True) if not after or place < after]
     shown = places[(page - 1) * limit : page * limit]
-    answer = {
+    answer: dict[str, Any] = {
         "user_id": user_id,
         "conversations": [summary(*latest[place]) for place in shown],
         "total_conversations": len(latest),
-        "page": page,
         "limit": limit,
         "total_pages": max(1, -(-len(latest) // limit)),
     }
+    if not after:
+        answer["page"] = page
     return answer, shown[-1] if len(places) > page * limit else None
 
 

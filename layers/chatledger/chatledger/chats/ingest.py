@@ -61,14 +61,15 @@ def ingest(
 
 def _messages(request: ChatsRequest, conversation_id: str, received: datetime) -> Iterator[Message]:
     """Those without a time follow each other by a microsecond, so that their order stays."""
-    occurrences: Counter[tuple[datetime, str, str]] = Counter()
+    occurrences: Counter[tuple[datetime, str, str | None, str]] = Counter()
     for place, sent in enumerate(request.messages):
         at = (
             parse_time(sent.timestamp)
             if sent.timestamp
             else received + timedelta(microseconds=place)
         )
-        same = (at, sent.role, sent.content)
+        sender = _sender(sent, request)
+        same = (at, sent.role, sender, sent.content)
         # Only those that need an id are told apart by it: with another's id beside them or not,
         # they are the same messages.
         occurrences[same] += not sent.id
@@ -78,12 +79,12 @@ def _messages(request: ChatsRequest, conversation_id: str, received: datetime) -
             timestamp=at,
             role=sent.role,
             content=sent.content,
-            user_id=_user_of(sent, request),
+            user_id=sender,
             **{name: getattr(sent, name) for name in _AS_SENT},
         )
 
 
-def _user_of(sent: MessageIn, request: ChatsRequest) -> str | None:
+def _sender(sent: MessageIn, request: ChatsRequest) -> str | None:
     """The conversation's user speaks where a user message names nobody."""
     return sent.user_id or (request.user_id if sent.role == "user" else None)
 
