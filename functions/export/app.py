@@ -12,6 +12,7 @@ from chatledger.api.app import (
     exports_bucket,
     handle,
     ledger,
+    location,
     ok,
     resolver,
     wait_seconds,
@@ -32,11 +33,11 @@ def post_exports() -> Answer:
     export_id = claimed(export_id=new_ulid())["export_id"]
     bucket = exports_bucket()
     job = run(Exporter(ledger(), bucket), admit(ledger(), organization, request, export_id))
-    answer, location = job_answer(ledger(), bucket, job), f"/exports/{export_id}"
+    answer, place = job_answer(ledger(), bucket, job), location(f"/exports/{export_id}")
     # Only who said that they wait is told of the end; everybody else is told where to ask.
     if wait_seconds() and job.ended:
-        return created(answer, location)
-    return accepted(answer, location)
+        return created(answer, place)
+    return accepted(answer, place)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

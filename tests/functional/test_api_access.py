@@ -176,3 +176,18 @@ class TestTheAnonymous:
         statuses = [anonymous.get("/chats").status for _ in range(11)]
         assert statuses == [200] * 10 + [429]
         assert anonymous.get("/chats", source_ip="203.0.113.8").status == 200
+
+
+def test_trying_keys_is_limited_by_address(gateway: Gateway):
+    thief = gateway.with_key("clk_" + "x" * 40)
+    replies = [thief.get("/chats", source_ip="192.0.2.7") for _ in range(32)]
+    assert [reply.status for reply in replies] == [401] * 30 + [429] * 2
+    assert thief.get("/chats", source_ip="192.0.2.8").status == 401
+    assert gateway.get("/chats", source_ip="192.0.2.7").status == 200
+
+
+def test_an_operator_elsewhere_is_told_where_the_export_is(gateway: Gateway):
+    asked = {"format": "csv", "anonymize": False}
+    made = gateway.post("/exports?organization_id=a%2Fb", asked)
+    assert made.headers["Location"].endswith("?organization_id=a%2Fb")
+    assert gateway.get(made.headers["Location"]).status == 200

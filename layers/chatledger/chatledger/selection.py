@@ -7,12 +7,16 @@ conversation, so the answer does not depend on where the dates cut it.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from chatledger.ledger import links
 from chatledger.ledger.heads import Head
 from chatledger.ledger.ledger import Ledger
 from chatledger.messages import Message
 from chatledger.timestamps import EVERYTHING, Range
+
+# Above this, reading everything in order is quicker than looking each conversation up.
+MAX_NAMED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,21 @@ class Filters:
     @property
     def asks_content(self) -> bool:
         return bool(self.ai_service or self.contains)
+
+    def named(self, ledger: Ledger, organization: str) -> frozenset[str] | None:
+        """The conversations that can match at all, if that is a few; ``None``: it may be any."""
+        if self.conversation_id:
+            return self.conversation_id
+        if not self.user_id:
+            return None
+        found = frozenset(
+            conversation
+            for user in self.user_id
+            for conversation in islice(
+                links.conversations_of(ledger.table, organization, user), MAX_NAMED + 1
+            )
+        )
+        return found if len(found) <= MAX_NAMED else None
 
     def match_head(self, ledger: Ledger, organization: str, head: Head) -> bool:
         """What the head can answer; a user it does not know may be in the user links."""

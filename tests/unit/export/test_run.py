@@ -255,6 +255,15 @@ def test_a_conversation_too_large_to_hold_is_read_again(
     assert read_again == held
 
 
+def test_time_is_looked_at_where_nothing_matches(ledger: Ledger):
+    seconds = itertools.count()
+    started = datetime(2026, 11, 22, tzinfo=UTC)
+    slow = ledger_on(ledger.table, now=lambda: started + timedelta(seconds=next(seconds)))
+    asked = request(filters={"status": ["resolved"]})
+    job = run(Exporter(slow, MemoryBucket()), admit(slow, ORGANIZATION, asked, "E1"))
+    assert job.status == "failed"
+
+
 def test_small_pages_give_the_same_file(exporter: Exporter, monkeypatch: pytest.MonkeyPatch):
     _, expected = exported(exporter, request("csv"))
     monkeypatch.setattr(cells, "PAGES_BUDGET_BYTES", 1)
@@ -293,23 +302,60 @@ def test_a_crash_before_any_call_to_the_bucket_leaves_what_a_repeat_completes(le
     assert crashes >= 5
 
 
-def test_a_storage_error_fails_the_job_with_what_to_do(exporter: Exporter):
+def test_a_storage_error_leaves_a_job_that_a_repeat_completes(exporter: Exporter):
     assert isinstance(exporter.bucket, MemoryBucket)
+    _, expected = exported(exporter, request(), "whole")
 
     def before(call: str) -> None:
         if call == "read":
             raise StorageError
 
     exporter.bucket.before = before
-    job = run(exporter, admit(exporter.ledger, ORGANIZATION, request(), "E1"))
-    assert job.status == "failed"
-    assert job.error
-    assert job.error.code == "storage_error"
+    job = admit(exporter.ledger, ORGANIZATION, request(), "E1")
+    with pytest.raises(StorageError):
+        run(exporter, job)
+    exporter.bucket.before = lambda _: None
+    _, data = exported(exporter, request(), "E1")
+    assert data == expected
+
+
+@pytest.mark.parametrize("format", ["csv", "archive"])
+@pytest.mark.parametrize(
+    "filters", [{"conversation_id": ["plain", "a!", "nobody"]}, {"user_id": ["ann"]}]
+)
+def test_named_conversations_are_looked_up_and_the_file_is_the_same(
+    exporter: Exporter, format: str, filters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    within = {"start_date": "2026-11-20T23:40:00Z", "end_date": "2026-11-21"}
+    table = exporter.ledger.table
+    assert isinstance(table, MemoryTable)
+    _, looked_up = exported(exporter, request(format, filters=filters, **within))
+    monkeypatch.setattr("chatledger.selection.Filters.named", lambda *_: None)
+    _, scanned = exported(exporter, request(format, filters=filters, **within), "E2")
+    assert opened(looked_up, format, "none") == opened(scanned, format, "none")
+    assert looked_up
+
+
+def test_one_named_conversation_costs_its_own_reads_only(exporter: Exporter):
+    table = exporter.ledger.table
+    assert isinstance(table, MemoryTable)
+    table.journal.clear()
+    exported(exporter, request(filters={"conversation_id": "plain"}))
+    entries = {
+        key.sk
+        for asked in table.journal
+        if asked.operation == "page"
+        for key in asked.keys
+        if key.pk.startswith("D#")
+    }
+    assert entries
+    assert all(sort_key.startswith("plain#") for sort_key in entries)
 
 
 def test_an_export_above_its_time_ends_and_says_what_to_do(ledger: Ledger):
-    moments = iter(datetime(2026, 11, 22, tzinfo=UTC) + timedelta(seconds=n) for n in range(9999))
-    slow = ledger_on(ledger.table, now=lambda: next(moments))
+    seconds = itertools.count()
+    started = datetime(2026, 11, 22, tzinfo=UTC)
+    slow = ledger_on(ledger.table, now=lambda: started + timedelta(seconds=next(seconds)))
     job = run(Exporter(slow, MemoryBucket()), admit(slow, ORGANIZATION, request(), "E1"))
     assert job.status == "failed"
     assert job.error

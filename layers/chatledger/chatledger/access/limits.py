@@ -11,6 +11,8 @@ from chatledger.ledger import keys
 
 WITH_KEY = 100
 ANONYMOUS = 10
+# From one address: enough for somebody who mixes up keys.
+WRONG_KEYS = 30
 _WINDOW = 60
 # TTL deletes some time after; an item that is still there does no harm.
 _KEPT = 600

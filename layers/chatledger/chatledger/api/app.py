@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from aws_lambda_powertools import Logger
@@ -12,7 +13,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from pydantic import BaseModel
 
 from chatledger.access.admission import Caller, anonymous_at, caller_with, secret_of
-from chatledger.access.limits import count_request
+from chatledger.access.limits import WRONG_KEYS, caller_at, count_request
 from chatledger.access.roles import Role
 from chatledger.api import idempotency
 from chatledger.api.answers import (
@@ -48,6 +49,7 @@ __all__ = [
     "header",
     "idempotency_key",
     "ledger",
+    "location",
     "no_content",
     "ok",
     "path",
@@ -135,6 +137,12 @@ def claimed(**values: str) -> dict[str, str]:
     return idempotency.claim(ledger(), organization, request.route_key, key, digest, values)
 
 
+def location(path: str) -> str:
+    """Where the caller finds this again: in the organization that the request named, if it did."""
+    named = current().named_organization
+    return f"{path}?organization_id={quote(named, safe='')}" if named else path
+
+
 def wait_seconds() -> int:
     """How long the caller would wait: ``Prefer: wait=SECONDS``, at most 20; 0 if not said."""
     for preference in (header("Prefer") or "").replace(";", ",").split(","):
@@ -167,10 +175,21 @@ def _admit(request: Request, role: Role) -> None:
 def _identify(request: Request) -> Caller:
     secret = secret_of(request.headers)
     if secret is not None:
-        return caller_with(ledger().table, secret)
+        try:
+            return caller_with(ledger().table, secret)
+        except Unauthorized:
+            _count_refused(request)
+            raise
     if request.route.anonymous and settings().allow_anonymous:
         return anonymous_at(request.source_ip)
     raise Unauthorized("This needs a key. Send it as 'Authorization: Bearer KEY'.")
+
+
+def _count_refused(request: Request) -> None:
+    """Who tries keys is soon answered 429, whatever they try."""
+    address = f"refused {caller_at(request.source_ip)}"
+    request.window = count_request(ledger().table, address, WRONG_KEYS, ledger().now())
+    request.window.check()
 
 
 def _answer_error(error: Exception) -> Answer:

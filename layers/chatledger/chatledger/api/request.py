@@ -30,6 +30,7 @@ class Request:
         self.admitted: Caller | None = None
         self.window: Window | None = None
         self.query: BaseModel | None = None
+        self.named_organization: str | None = None
 
     @property
     def route(self) -> Route:
@@ -90,6 +91,7 @@ class Request:
         except ValueError as error:
             raise InvalidRequest(str(error)) from None
         self.query = validated(self.route.query, values)
+        self.named_organization = organization
         return organization
 
     def routable(self) -> dict[str, Any]:

@@ -11,12 +11,15 @@ from botocore.exceptions import ConnectionError as UnreachableError
 from chatledger.aws import clients
 from chatledger.errors import StorageError
 
-# Links carry version 4 signatures, which a bucket policy can bound in age.
+# Links carry version 4 signatures, which a bucket policy can bound in age, and the region's own
+# host: the global one does not answer for newer regions.
 CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
     connect_timeout=2,
     read_timeout=20,
     signature_version="s3v4",
+    s3={"addressing_style": "virtual"},
+    request_checksum_calculation="when_required",
 )
 LINK_SECONDS = 15 * 60
 _READ_BYTES = 1024 * 1024

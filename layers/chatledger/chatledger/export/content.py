@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from chatledger.formats.archive import head_line
 from chatledger.ledger.cells import HeldConversation
-from chatledger.ledger.conversations import standing
 from chatledger.ledger.entries import Entry, compress
+from chatledger.ledger.standing import standing
 from chatledger.messages import Message, decode_line
 from chatledger.selection import Selection
 from chatledger.timestamps import EVERYTHING, Range, from_microseconds

@@ -6,7 +6,8 @@ from chatledger.identifiers import new_ulid
 
 
 def folder(organization: str, export_id: str) -> str:
-    return f"exports/{quote(organization, safe='')}/{export_id}/"
+    # Dots as well: a client would fold a folder called ".." away.
+    return f"exports/{quote(organization, safe='').replace('.', '%2E')}/{export_id}/"
 
 
 def plan(organization: str, export_id: str) -> str:

@@ -1,6 +1,7 @@
 """Run: an export from its admission to its end, inside one process and in bounded time."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +17,8 @@ from chatledger.export.job import Counts, Failure, Job, Progress
 from chatledger.export.plan import Plan, make_plan
 from chatledger.export.sink import CountingSink
 from chatledger.export.spec import Spec, spec_of
-from chatledger.export.write_part import Checkpoint, Written, fill, write_part
+from chatledger.export.write_part import Written, fill, write_part
+from chatledger.ledger.cells import Checkpoint
 from chatledger.ledger.ledger import Ledger
 from chatledger.models.exports import ExportRequest
 from chatledger.timestamps import day_of
@@ -78,7 +80,8 @@ def count(ledger: Ledger, organization: str, spec: Spec) -> Counts:
 def run(exporter: Exporter, job: Job) -> Job:
     """Runs the job to its end, going on where an earlier run of it stopped.
 
-    A job that ended, or that another request is running just now, is answered as it is.
+    A job that ended, or that another request is running just now, is answered as it is. Raises
+    ``StorageError`` where the storage did not answer; a repeat goes on.
     """
     ledger = exporter.ledger
     if job.ended or (job.status == "running" and ledger.now() < job.run_until):
@@ -86,8 +89,11 @@ def run(exporter: Exporter, job: Job) -> Job:
     try:
         job = _save(ledger, job, status="running", run_until=ledger.now() + IN_REQUEST)
         return _run(exporter, job, spec_of(ExportRequest.model_validate(job.request)))
-    except (OutOfTime, StorageError) as error:
+    except OutOfTime as error:
         return _fail(ledger, job, error)
+    except StorageError:
+        _give_up(ledger, job)
+        raise
     except (ConditionFailed, Ended):
         return _reload(ledger, job)
 
@@ -102,6 +108,7 @@ def _run(exporter: Exporter, job: Job, spec: Spec) -> Job:
         written.append(write_part(ledger, bucket, job.export_id, spec, plan, part, checkpoint))
         job = _save(ledger, job, progress=_progress(plan, written))
         checkpoint = _checkpoint(ledger, job)
+    checkpoint()
     file = finish(bucket, job.export_id, spec, plan, written, day_of(job.created_at))
     progress = _progress(plan, written)
     counts = Counts(progress.conversations, progress.messages, file.bytes)
@@ -153,10 +160,18 @@ def _out_of_time(ledger: Ledger, until: datetime) -> Checkpoint:
         if ledger.now() > until:
             raise OutOfTime(
                 f"More than can be read in {IN_REQUEST.seconds} seconds. "
-                "Ask for fewer days, or filter by app or user."
+                "Ask for fewer days, or name conversations or users."
             )
 
     return check
+
+
+def _give_up(ledger: Ledger, job: Job) -> None:
+    """Leaves the job as it is, to be gone on with at once by a repeat of its request."""
+    with suppress(ConditionFailed, StorageError):
+        current = _reload(ledger, job)
+        if not current.ended:
+            _save(ledger, current, run_until=ledger.now())
 
 
 def _fail(ledger: Ledger, job: Job, error: ChatledgerError) -> Job:

@@ -4,7 +4,7 @@ Every attempt writes an object of its own; the first to commit says which of the
 and any later attempt answers that one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
@@ -17,11 +17,9 @@ from chatledger.export.sink import ObjectSink, Sink
 from chatledger.export.spec import Spec
 from chatledger.formats.compression import compressor_for
 from chatledger.formats.writer import Conversation
-from chatledger.ledger.cells import HeldConversation, read_shard
+from chatledger.ledger.cells import Checkpoint, HeldConversation, read_named, read_shard
 from chatledger.ledger.ledger import Ledger
 
-# Asked after each conversation; raises what ends the writing (out of time, cancelled).
-Checkpoint = Callable[[], None]
 _JSON = "application/json"
 
 
@@ -64,17 +62,26 @@ def fill(
     """Writes the part's conversations into the sink; answers (conversations, messages)."""
     write = _archive if spec.is_archive else _derive
     conversations = messages = 0
-    for count in write(spec, _selected(ledger, spec, plan, part), sink):
+    for count in write(spec, _selected(ledger, spec, plan, part, checkpoint), sink):
         conversations, messages = conversations + 1, messages + count
-        checkpoint()
     return conversations, messages
 
 
-def _selected(ledger: Ledger, spec: Spec, plan: Plan, part: Part) -> Iterator[HeldConversation]:
+def _selected(
+    ledger: Ledger, spec: Spec, plan: Plan, part: Part, checkpoint: Checkpoint
+) -> Iterator[HeldConversation]:
     """The conversations whose heads match, shard after shard."""
+    filters, organization = spec.selection.filters, plan.organization
+    named = filters.named(ledger, organization)
     for shard in part.shards:
-        for conversation in read_shard(ledger, plan.snapshot, shard, plan.days_of(shard)):
-            if spec.selection.filters.match_head(ledger, plan.organization, conversation.head):
+        if named is None:
+            days = plan.days_of(shard)
+            found = read_shard(ledger, plan.snapshot, shard, days, checkpoint)
+        else:
+            found = read_named(ledger, plan.snapshot, shard, named, checkpoint)
+        for conversation in found:
+            checkpoint()
+            if filters.match_head(ledger, organization, conversation.head):
                 yield conversation
 
 

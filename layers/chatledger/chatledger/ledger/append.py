@@ -56,13 +56,14 @@ def append(ledger: Ledger, organization: str, batch: Batch) -> Appended:
     Raises ``StorageError``: then some of it may be there, and repeating is safe.
     """
     inserted = 0
+    until = ledger.now() + _PATIENCE
     for run in _runs(batch.messages):
         part = replace(batch, messages=_messages(run))
-        inserted += _append_run(ledger, organization, part)
+        inserted += _append_run(ledger, organization, part, until)
     return Appended(inserted, len(batch.messages) - inserted)
 
 
-def _append_run(ledger: Ledger, organization: str, batch: Batch) -> int:
+def _append_run(ledger: Ledger, organization: str, batch: Batch, until: datetime) -> int:
     """Messages that fit into one append: one slot. Returns how many of them were new.
 
     What is left of a large quarter hour that others hold in part, or that was cut, may split into
@@ -70,7 +71,6 @@ def _append_run(ledger: Ledger, organization: str, batch: Batch) -> int:
     """
     inserted = 0
     shard = ledger.shard_of(batch.conversation_id)
-    until = ledger.now() + _PATIENCE
     for attempt in count():
         if ledger.now() > until:
             break
@@ -91,7 +91,10 @@ def _append_run(ledger: Ledger, organization: str, batch: Batch) -> int:
             inserted += len(added)
             if len(added) == len(fresh):
                 return inserted
-    raise StorageError("Many writers at once in this conversation's shard. Repeat; that is safe.")
+    raise StorageError(
+        "It takes longer than a request may: many writers at once, or a large body. What is stored "
+        "stays; repeat the request to go on."
+    )
 
 
 def _by_quarter(messages: Iterable[Message]) -> Iterator[tuple[Quarter, list[Message]]]:

@@ -1,10 +1,10 @@
-"""Reading one conversation: its entries by quarter hour, and the messages that stand.
+"""Reading one conversation, quarter hour by quarter hour.
 
 Quarter hours part a conversation's time, so whatever is merged or counted is merged and counted
 within one of them, and a long conversation never has to fit into memory.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count, groupby
 
 from chatledger.aws.table import pages
@@ -12,7 +12,8 @@ from chatledger.ledger import days, heads, keys
 from chatledger.ledger.entries import Entry
 from chatledger.ledger.heads import Head
 from chatledger.ledger.ledger import Ledger
-from chatledger.messages import Message, identity
+from chatledger.ledger.standing import last_standing, standing
+from chatledger.messages import Message
 from chatledger.timestamps import EVERYTHING, Range, day_of, quarter_of
 
 # A first look at the newest entries asks for few: most often the last one is all that is wanted.
@@ -52,24 +53,6 @@ def quarters(
             yield list(run)[:: -1 if newest_first else 1]
 
 
-def standing(entries: Sequence[Entry], within: Range = EVERYTHING) -> list[Message]:
-    """The messages of one quarter hour as they stand, in time order; equal times as they came.
-
-    Of the revisions of a message the highest slot wins, tombstones included: where the winner was
-    cleared, the message is hidden and no older revision comes back.
-    """
-    if len(entries) == 1 and not entries[0].is_tombstone:
-        return [message for message in entries[0].messages() if message.timestamp in within]
-    winners: dict[bytes, Message | None] = {}
-    for entry in entries:
-        if entry.is_tombstone:
-            winners |= {message: None for message, _ in entry.digests()}
-        else:
-            winners |= {identity(message): message for message in entry.messages()}
-    visible = [each for each in winners.values() if each and each.timestamp in within]
-    return sorted(visible, key=lambda message: message.timestamp)
-
-
 def messages(
     ledger: Ledger, organization: str, head: Head, within: Range = EVERYTHING
 ) -> Iterator[Message]:
@@ -83,8 +66,8 @@ def latest(
 ) -> Message | None:
     """The newest standing message in the range."""
     for entries in quarters(ledger, organization, head, within, newest_first=True):
-        if visible := standing(entries, within):
-            return visible[-1]
+        if last := last_standing(entries, within):
+            return last
     return None
 
 

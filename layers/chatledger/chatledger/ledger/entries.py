@@ -29,6 +29,8 @@ from chatledger.timestamps import day_of, microseconds, quarter_of
 Quarter = tuple[str, str]
 
 MAX_PAYLOAD_BYTES = 300 * 1024
+# And of its lines: what compresses well must not become large where it is read.
+MAX_LINES_BYTES = 1024 * 1024
 # Level 2 of isal: a tenth of zlib's time at the same size for a turn.
 _LEVEL = 2
 
@@ -61,6 +63,11 @@ class Entry:
     @property
     def payload(self) -> bytes:
         return wire.binary(self.item, "payload")
+
+    @property
+    def lines_bytes(self) -> int:
+        """The size of its lines; a gzip member ends with it (RFC 1952, ISIZE)."""
+        return 0 if self.is_tombstone else int.from_bytes(self.payload[-4:], "little")
 
     @property
     def messages_count(self) -> int:
@@ -141,7 +148,8 @@ def _fitting(
     """Halves what is too large until it fits; a single message always goes whole."""
     joined = b"".join(lines)
     payload = compress(joined)
-    if len(payload) <= MAX_PAYLOAD_BYTES or len(messages) == 1:
+    fits = len(payload) <= MAX_PAYLOAD_BYTES and len(joined) <= MAX_LINES_BYTES
+    if fits or len(messages) == 1:
         yield messages, joined, payload
         return
     middle = len(messages) // 2
