@@ -30,9 +30,9 @@ from chatledger.aws.table import items
 from chatledger.formats import writer_for
 from chatledger.formats.compression import compressor_for
 from chatledger.formats.writer import Conversation, Options
-from chatledger.ledger.conversations import standing
 from chatledger.ledger.entries import Entry, pieces, quarter_hour
 from chatledger.ledger.heads import Head
+from chatledger.ledger.standing import standing
 from chatledger.messages import Message
 from chatledger.timestamps import parse_time
 
@@ -176,7 +176,7 @@ def derived(format_name: str) -> Callable[[list[bytes]], int]:
         writer, compressor = writer_for(format_name, Options()), compressor_for("gzip")
         count = 0
         for entry in entries(answers):
-            found = standing([entry])
+            found = list(standing([entry]))
             head = Head(entry.place.conversation_id, entry.day, entry.day)
             for piece in writer.conversation(Conversation(head, found)):
                 compressor.compress(piece)

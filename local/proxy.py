@@ -57,7 +57,7 @@ class Proxy:
             connector=TCPConnector(limit=0),
             timeout=ClientTimeout(total=None),
         )
-        server = web.Server(self._answer, access_log=None)
+        server = web.Server(self._answer, access_log=None, auto_decompress=False)
         self._runner = web.ServerRunner(server)
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, self.port).start()

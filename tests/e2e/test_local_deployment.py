@@ -73,6 +73,14 @@ def test_nothing_is_reached_without_a_signature(deployment: Deployment) -> None:
         ("ReadFunction", "delete_item", "C#default#00"),
         ("ReadFunction", "get_item", "J#default"),
         ("IngestFunction", "get_item", "J#default"),
+        ("IngestFunction", "update_item", "C#default#00"),
+        ("ExportFunction", "update_item", "J#default"),
+        ("ExportDeleteFunction", "delete_item", "J#default"),
+        ("ExportDeleteFunction", "delete_item", "D#default#2026-10-01#00"),
+        ("ReadFunction", "get_item", "S#default#00"),
+        ("ReadFunction", "update_item", "C#default#00"),
+        ("KeysFunction", "get_item", "D#default#2026-10-01#00"),
+        ("KeysFunction", "update_item", "K#o#default"),
         ("PagesFunction", "get_item", "K#h#x"),
     ],
 )
@@ -83,6 +91,26 @@ def test_a_function_may_not_touch_what_its_role_does_not_name(
     with pytest.raises(ClientError, match="AccessDenied"):
         getattr(dynamodb, act)(
             TableName=deployment.physical_id("Table"), Key={"PK": {"S": key}, "SK": {"S": "x"}}
+        )
+
+
+@pytest.mark.parametrize(
+    ("function", "key"),
+    [
+        ("IngestFunction", "U#default#me"),
+        ("IngestFunction", "K#o#default"),
+        ("ExportFunction", "D#default#2026-10-01#00"),
+        ("ExportDeleteFunction", "I#default"),
+        ("ReadFunction", "L#ip:127.0.0.1"),
+    ],
+)
+def test_a_function_may_not_put_what_its_role_does_not_name(
+    deployment: Deployment, function: str, key: str
+) -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        as_function(deployment, function, "dynamodb").put_item(
+            TableName=deployment.physical_id("Table"),
+            Item={"PK": {"S": key}, "SK": {"S": "forbidden"}},
         )
 
 

@@ -1,5 +1,6 @@
 """The proxy before a server that tells what it got."""
 
+import gzip
 import http.client
 import json
 import threading
@@ -23,7 +24,7 @@ class Told(BaseHTTPRequestHandler):
         self.do_GET(body)
 
     def do_GET(self, body: bytes = b"") -> None:
-        told = {"path": self.path, "headers": dict(self.headers.items()), "body": body.decode()}
+        told = {"path": self.path, "headers": dict(self.headers.items()), "body": body.hex()}
         answer = json.dumps(told).encode()
         self.send_response(302)
         self.send_header("Location", "/elsewhere")
@@ -80,8 +81,20 @@ def test_bucket_paths_go_to_the_bucket(proxy: Proxy) -> None:
 def test_bodies_pass_and_nobody_waits_to_send_one(proxy: Proxy) -> None:
     _, content = ask(proxy, "PUT", "/x", "😀".encode(), Expect="100-continue")
     told = json.loads(content)
-    assert told["body"] == "😀"
+    assert bytes.fromhex(told["body"]).decode() == "😀"
     assert "Expect" not in told["headers"]
+
+
+@pytest.mark.parametrize(
+    "body", [gzip.compress(b"{}" * 1000, mtime=0), b"not gzip at all"], ids=["gzip", "other"]
+)
+def test_what_is_called_gzip_passes_as_it_is(proxy: Proxy, body: bytes) -> None:
+    response, content = ask(proxy, "PUT", "/x", body, **{"Content-Encoding": "gzip"})
+    told = json.loads(content)
+    assert response.status == 302
+    assert bytes.fromhex(told["body"]) == body
+    assert told["headers"]["Content-Encoding"] == "gzip"
+    assert told["headers"]["Content-Length"] == str(len(body))
 
 
 def test_health_waits_until_all_is_ready(proxy: Proxy) -> None:
