@@ -77,6 +77,15 @@ def test_a_body_in_base64_is_as_good(gateway: Gateway):
         ("/chats?user_id=%00", "invalid_request"),
         ("/chats?contains=%FF", "invalid_request"),
         ("/chats?organization_id=a%0Ab", "invalid_request"),
+        ("/chats?user_id=", "invalid_request"),
+        ("/chats?app_id=", "invalid_request"),
+        ("/chats?contains=", "invalid_request"),
+        ("/chats?status=", "invalid_request"),
+        ("/chats?limit=", "invalid_request"),
+        ("/chats?start_date=", "invalid_request"),
+        ("/chats?organization_id=", "invalid_request"),
+        ("/chats?flag", "invalid_request"),
+        ("/users/u/chats?page=", "invalid_request"),
         ("/chats?cursor=tampered", "invalid_cursor"),
         ("/chats?start_date=2026-02-30", "invalid_date_range"),
         ("/chats?start_date=2026-10-02&end_date=2026-10-01", "invalid_date_range"),
@@ -97,6 +106,12 @@ def test_a_bad_target(gateway: Gateway, target: str, code: str):
     is_an_error(gateway.get(target), 400, code)
 
 
+@pytest.mark.parametrize("path", ["/chats", "/users/u/chats", "/exports"])
+def test_an_empty_cursor_is_as_good_as_none(gateway: Gateway, path: str):
+    assert gateway.post("/chats", {"messages": [HELLO], "user_id": "u"}).status == 201
+    assert gateway.get(f"{path}?cursor=").json() == gateway.get(path).json()
+
+
 def test_a_post_has_no_query_of_its_own(gateway: Gateway):
     is_an_error(gateway.post("/chats?dry_run=1", {"messages": [HELLO]}), 400, "invalid_request")
     assert gateway.get("/chats").json()["conversations"] == []
@@ -108,6 +123,8 @@ def test_a_post_has_no_query_of_its_own(gateway: Gateway):
         ({"format": "pdf", "anonymize": False}, "invalid_request"),
         ({"format": "csv"}, "invalid_request"),
         ({"format": "archive", "anonymize": True}, "invalid_request"),
+        ({"anonymize": False, "filters": {"contains": ""}}, "invalid_request"),
+        ({"anonymize": False, "filters": {"status": ["open"]}}, "invalid_request"),
         ({"anonymize": False, "start_date": "2026-02-30"}, "invalid_date_range"),
         (
             {"anonymize": False, "start_date": "2026-10-02", "end_date": "2026-10-01"},
@@ -158,7 +175,7 @@ def test_the_other_shape_is_rfc_9457(gateway: Gateway):
     body = reply.json()
     assert body["type"] == "urn:chatledger:error:invalid_request"
     assert (body["title"], body["status"], body["code"]) == ("Bad Request", 400, "invalid_request")
-    assert body["detail"] == "limit must be greater than or equal to 1."
+    assert body["detail"] == "limit must be at least 1."
     assert body["request_id"] == "request-1"
     for other in (gateway.get("/nothing", headers=PROBLEM), gateway.with_key(None).get("/chats")):
         assert other.headers["X-Content-Type-Options"] == "nosniff"

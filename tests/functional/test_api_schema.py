@@ -47,3 +47,12 @@ def send(gateway: Gateway, case: Case) -> Any:
     headers = {name: value for name, value in headers.items() if name.lower() not in _KEY_HEADERS}
     body = None if type(case.body).__name__ == "NotSet" else case.body
     return gateway.call(case.method, f"{path}?{query}", body, headers=headers)
+
+
+def test_a_job_has_the_fields_of_the_document_and_no_others(gateway: Gateway):
+    headers = {"Prefer": "wait=20"}
+    reply = gateway.post("/exports", {"format": "csv", "anonymize": False}, headers=headers)
+    assert reply.status == 201
+    assert reply.headers["Location"] == f"/exports/{reply.json()['export_id']}"
+    told = document()["components"]["schemas"]["ExportJob"]
+    assert reply.json().keys() == told["properties"].keys() == set(told["required"])

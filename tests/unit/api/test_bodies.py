@@ -2,12 +2,13 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from chatledger.api.bodies import MAX_BODY_BYTES, body_bytes, decode_json, decode_query, validated
 from chatledger.errors import InvalidRequest, PayloadTooLarge
 from chatledger.models.chats import ChatPatch, ChatsRequest
-from chatledger.models.queries import ListChatsQuery
+from chatledger.models.exports import ExportRequest
+from chatledger.models.queries import ConversationQuery, ListChatsQuery, UserChatsQuery
 
 
 def encoded(data: bytes) -> dict[str, Any]:
@@ -62,6 +63,34 @@ def test_what_is_no_json_object_is_refused(data: bytes):
         decode_json(data)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"x\ud800",
+        r"\ud800 and more than enough behind it",
+        r"\uDC00",
+        r"\ud83d\ude00\ud83d",
+        r"\\\ud800",
+        r"\ud800\n",
+    ],
+)
+def test_a_lone_surrogate_is_called_one(text: str):
+    for body in (f'{{"content": "{text}"}}', f'{{"{text}": 1}}'):
+        with pytest.raises(InvalidRequest, match="a lone surrogate"):
+            decode_json(body.encode())
+
+
+@pytest.mark.parametrize("text", [r"\\ud800", r"\ud83d\ude00", r"\n"])
+def test_another_fault_is_not_taken_for_a_surrogate(text: str):
+    with pytest.raises(InvalidRequest, match="not JSON: input data was truncated"):
+        decode_json(f'{{"content": "{text}'.encode())
+
+
+def test_a_byte_order_mark_is_called_one():
+    with pytest.raises(InvalidRequest, match="byte order mark"):
+        decode_json(body_bytes({"body": "\ufeff{}"}))
+
+
 def test_pairs_of_surrogates_and_control_characters_are_text():
     assert decode_json(b'{"a": "\\ud83d\\ude00\\u0000"}') == {"a": "😀\x00"}
 
@@ -73,8 +102,16 @@ def test_a_query_is_decoded_once():
     }
 
 
-def test_an_empty_parameter_is_as_good_as_none():
-    assert decode_query("cursor=&limit=5&flag") == {"limit": "5"}
+def test_an_empty_parameter_is_a_value():
+    assert decode_query("cursor=&limit=5&flag") == {"cursor": "", "limit": "5", "flag": ""}
+
+
+@pytest.mark.parametrize("model", [ListChatsQuery, UserChatsQuery, ConversationQuery])
+def test_only_a_cursor_may_be_empty(model: Any):
+    assert not validated(model, {"cursor": ""}).cursor
+    for name in set(model.model_fields) - {"cursor"}:
+        with pytest.raises(InvalidRequest, match=name):
+            validated(model, {name: ""})
 
 
 @pytest.mark.parametrize("query", ["limit=1&limit=1", "a=%FF", "limit=1&limit="])
@@ -87,7 +124,7 @@ def test_what_says_two_things_or_nothing_is_refused(query: str):
     ("values", "said"),
     [
         ({}, "messages is missing; add it."),
-        ({"messages": []}, "messages must have at least 1 item after validation, not 0."),
+        ({"messages": []}, "messages must have at least 1 item, not 0."),
         ({"messages": [{"content": 3}]}, "messages.0.content must be a valid string."),
         ({"messages": [{}]}, "messages.0.content is missing; add it."),
         (
@@ -119,15 +156,52 @@ def test_a_fault_is_one_sentence_that_names_the_field(values: dict[str, Any], sa
     assert caught.value.message == said
 
 
-def test_further_faults_are_counted():
-    with pytest.raises(InvalidRequest, match=r"\(2 more faults\.\)"):
-        validated(ChatsRequest, {"messages": [{}, {}, {}]})
-
-
-def test_a_fault_of_the_whole_stands_alone():
+def test_three_faults_are_named_and_further_ones_counted():
     with pytest.raises(InvalidRequest) as caught:
-        validated(ChatPatch, {})
-    assert caught.value.message == "Send at least one of title, status, metadata."
+        validated(ChatsRequest, {"messages": [{}], "user_id": "", "colour": "red"})
+    assert caught.value.message == (
+        "user_id: the id must be 1 to 256 bytes of UTF-8; it has 0. "
+        "messages.0.content is missing; add it. "
+        "colour is not known here. Leave it out."
+    )
+    for faults, more in ((4, r" \(1 more fault\.\)$"), (9, r" \(6 more faults\.\)$")):
+        with pytest.raises(InvalidRequest, match=more):
+            validated(ChatsRequest, {"messages": [{}] * faults})
+
+
+@pytest.mark.parametrize(
+    ("model", "values", "said"),
+    [
+        (ChatPatch, {}, "Send at least one of title, status, metadata."),
+        (ChatPatch, {"status": None}, "status must not be null; leave it out to keep it."),
+        (
+            ExportRequest,
+            {"since": "last"},
+            "since is not available yet; leave it out or send null.",
+        ),
+        (
+            ExportRequest,
+            {"format": "archive", "anonymize": True},
+            "An archive is lossless and never anonymized; leave anonymize out.",
+        ),
+        (ExportRequest, {"dataset": "x"}, "dataset: only 'conversations' is available yet."),
+        (
+            ExportRequest,
+            {"filters": {"contains": ""}},
+            "filters.contains must have at least 1 character.",
+        ),
+        (ListChatsQuery, {"limit": "0"}, "limit must be at least 1."),
+        (ListChatsQuery, {"limit": "101"}, "limit must be at most 100."),
+        (ListChatsQuery, {"limit": ""}, "limit must be a whole number."),
+        (UserChatsQuery, {"cursor": "x", "page": "2"}, "Send page or cursor, not both."),
+    ],
+)
+def test_a_sentence_begins_large_but_a_name_stays(
+    model: type[BaseModel], values: dict[str, Any], said: str
+):
+    with pytest.raises(InvalidRequest) as caught:
+        validated(model, values)
+    assert caught.value.message == said
 
 
 def test_what_was_sent_is_not_echoed_at_length():

@@ -193,11 +193,17 @@ def test_an_archive_needs_no_word_on_anonymity():
 
 
 def test_one_string_stands_for_a_list_of_it():
-    filters = {"app_id": "one", "user_id": ["a", "b"], "ai_service": "mistral"}
+    filters = {
+        "app_id": "one",
+        "user_id": ["a", "b"],
+        "ai_service": "mistral",
+        "status": "resolved",
+    }
     request = ExportRequest.model_validate({"anonymize": False, "filters": filters})
     assert request.filters.app_id == ["one"]
     assert request.filters.user_id == ["a", "b"]
     assert request.filters.ai_service == ["mistral"]
+    assert request.filters.status == ["resolved"]
 
 
 @pytest.mark.parametrize(
@@ -221,6 +227,9 @@ def test_one_string_stands_for_a_list_of_it():
         ({"filters": {"min_messages": 0}}, "greater than or equal to 1"),
         ({"filters": {"user_id": [""]}}, "1 to 256 bytes"),
         ({"filters": {"colour": "red"}}, "not permitted"),
+        ({"filters": {"status": "open"}}, "'active', 'archived', 'resolved' or 'completed'"),
+        ({"filters": {"contains": ""}}, "at least 1 character"),
+        ({"start_date": ""}, "at least 1 character"),
         ({"dry_run": "yes"}, "valid boolean"),
         ({"formats": "csv"}, "not permitted"),
     ],

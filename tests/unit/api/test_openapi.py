@@ -4,8 +4,12 @@ from typing import Any
 import pytest
 import schemathesis
 
+from chatledger.api.bodies import MAX_BODY_BYTES
 from chatledger.api.openapi import document
 from chatledger.api.routes import GREEDY, ROUTES, TAGS
+from chatledger.chats import ingest
+from chatledger.messages import MAX_MESSAGE_BYTES
+from chatledger.models.exports import FORMATS
 from tests.fakes.gateway import routes_of_template
 
 
@@ -74,3 +78,107 @@ def test_the_example_of_a_body_is_a_good_one(route_key: str):
     model = ROUTES[route_key].body
     assert model
     assert model.model_validate(body["content"]["application/json"]["example"])
+
+
+# Of JSON Schema 2020-12, the words that are used here.
+KEYWORDS = {
+    *("$ref", "title", "description", "default", "examples", "type", "enum", "const", "anyOf"),
+    *("properties", "required", "additionalProperties", "items", "minItems", "maxItems"),
+    *("minLength", "maxLength", "pattern", "minimum", "maximum"),
+}
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    return document()["components"]["schemas"]
+
+
+def parameters() -> list[dict[str, Any]]:
+    return [
+        parameter
+        for path in document()["paths"].values()
+        for operation in path.values()
+        for parameter in operation["parameters"]
+    ]
+
+
+def inner(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """The schema and those in it; a reference is not followed."""
+    below = [*schema.get("anyOf", []), *schema.get("properties", {}).values()]
+    below += [schema[each] for each in ("items", "additionalProperties") if each in schema]
+    return [schema, *(each for part in below if isinstance(part, dict) for each in inner(part))]
+
+
+def requests() -> set[str]:
+    """The names of the schemas that a body is made of."""
+    names = {route.body.__name__ for route in ROUTES.values() if route.body}
+    while (
+        more := set(re.findall(r"schemas/(\w+)", str([schemas()[each] for each in names]))) - names
+    ):
+        names |= more
+    return names
+
+
+def test_only_words_of_json_schema_are_published():
+    published = [*schemas().values(), *(each["schema"] for each in parameters())]
+    used = {word for schema in published for each in inner(schema) for word in each}
+    assert used <= KEYWORDS
+    limit = next(each for each in parameters() if each["name"] == "limit")["schema"]
+    assert (limit["minimum"], limit["maximum"]) == (1, 100)
+
+
+def test_no_field_of_a_request_and_no_parameter_is_without_description():
+    assert {"ChatsRequest", "MessageIn", "ExportFilters", "KeyRequest"} <= requests()
+    fields = {
+        f"{name}.{field}": its
+        for name in requests()
+        for schema in inner(schemas()[name])
+        for field, its in schema.get("properties", {}).items()
+    }
+    described = fields | {each["name"]: each for each in parameters()}
+    assert [name for name, its in described.items() if not its.get("description")] == []
+
+
+def test_no_schema_is_without_description():
+    assert [name for name, its in schemas().items() if not its.get("description")] == []
+    assert "``" not in str(document())
+
+
+def test_limits_are_told_as_they_are():
+    details = document()["paths"]["/chats"]["post"]["description"]
+    messages = schemas()["ChatsRequest"]["properties"]["messages"]["description"]
+    for told in (details, messages):
+        words = " ".join(told.split())
+        assert f"{MAX_BODY_BYTES // 2**20} MB" in words
+        assert f"{MAX_MESSAGE_BYTES // 1024} KB" in words
+        assert f"{ingest.MAX_DAYS:,} days" in words
+        assert f"{ingest.MAX_QUARTERS:,} quarter hours" in words
+        assert f"{ingest.MAX_USERS} users" in words
+
+
+def test_what_is_not_there_yet_says_so():
+    fields = schemas()["ExportRequest"]["properties"]
+    for name in ["since", "destination", "training", "clear", "clear_on", "webhook_url", "dataset"]:
+        assert fields[name]["description"].startswith("Not available yet")
+    assert fields["format"]["enum"] == list(FORMATS)
+
+
+def test_no_form_is_filled_in_with_what_cannot_be_meant():
+    """A key of the day before, a range that holds nothing, a page beside a cursor."""
+    told = {each["name"]: each for each in parameters()}
+    for name in ("Idempotency-Key", "start_date", "end_date", "page", "cursor"):
+        assert "example" not in told[name]
+        assert told[name]["schema"].get("default") is None
+    assert re.fullmatch("[0-9A-HJKMNP-TV-Z]{26}", told["export_id"]["example"])
+    assert re.fullmatch("key_[0-9A-HJKMNP-TV-Z]{26}", told["key_id"]["example"])
+
+
+def test_headers_of_answers_are_told():
+    paths = document()["paths"]
+    exports = paths["/exports"]["post"]["responses"]
+    assert all("Location" in exports[status]["headers"] for status in ("201", "202"))
+    assert {"RateLimit", "RateLimit-Policy"} <= set(
+        paths["/chats"]["get"]["responses"]["200"]["headers"]
+    )
+    assert "headers" not in paths["/health"]["get"]["responses"]["200"]
+    for status in ("429", "503"):
+        assert "Retry-After" in document()["components"]["responses"][status]["headers"]

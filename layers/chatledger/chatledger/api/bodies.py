@@ -14,6 +14,20 @@ from pydantic_core import ErrorDetails
 from chatledger.errors import InvalidRequest, PayloadTooLarge
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
+_MAX_FAULTS = 3
+_BOM = b"\xef\xbb\xbf"
+# From the beginning over all that is no surrogate, or a whole pair, to the first lone one.
+_LONE_SURROGATE = re.compile(
+    rb"(?:[^\\]++|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F]|\\(?!u[dD][89a-fA-F]).)*+"
+    rb"\\u[dD][89a-fA-F]",
+    re.DOTALL,
+)
+# Pydantic's words for what a reader of a sentence says shorter.
+_SHORTER = {
+    " after validation": "",
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+}
 _SHOULD = re.compile(r"^(?:Input|Value|String|List|Dictionary|Number) should (?!match)")
 
 M = TypeVar("M", bound=BaseModel)
@@ -45,14 +59,14 @@ def decode_json(data: bytes) -> dict[str, Any]:
     except RecursionError:
         raise InvalidRequest("The body is nested too deeply. Flatten it.") from None
     except msgspec.DecodeError as error:
-        raise InvalidRequest(f"The body is not JSON: {_plain(str(error))}.") from None
+        raise InvalidRequest(_no_json(data, error)) from None
     if not isinstance(value, dict):
         raise InvalidRequest("The body must be a JSON object, such as {}.")
     return cast("dict[str, Any]", value)
 
 
 def decode_query(text: str) -> dict[str, str]:
-    """Each parameter once; an empty value is as good as none. Raises ``InvalidRequest``."""
+    """Each parameter once; what may be empty is the model's matter. Raises ``InvalidRequest``."""
     try:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict")
     except ValueError:
@@ -62,27 +76,29 @@ def decode_query(text: str) -> dict[str, str]:
         if name in values:
             raise InvalidRequest(f"The parameter {name[:64]!r} is there twice. Send it once.")
         values[name] = value
-    return {name: value for name, value in values.items() if value}
+    return values
 
 
 def validated(model: type[M], values: dict[str, Any]) -> M:
-    """Raises ``InvalidRequest`` with one sentence that names the field and what it must be."""
+    """Raises ``InvalidRequest``: a sentence a fault, each naming the field and what it must be."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise InvalidRequest(_sentence(model, error)) from None
+        raise InvalidRequest(_sentences(model, error)) from None
 
 
-def _sentence(model: type[BaseModel], error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    others = error.error_count() - 1
-    more = f" ({others} more {'fault' if others == 1 else 'faults'}.)" if others else ""
-    return f"{_fault(model, first)}{more}"
+def _sentences(model: type[BaseModel], error: ValidationError) -> str:
+    faults = error.errors(include_url=False, include_input=False)
+    told = list(dict.fromkeys(_fault(model, fault) for fault in faults[:_MAX_FAULTS]))
+    more = len(faults) - _MAX_FAULTS
+    if more > 0:
+        told.append(f"({more} more {'fault' if more == 1 else 'faults'}.)")
+    return " ".join(told)
 
 
 def _fault(model: type[BaseModel], fault: ErrorDetails) -> str:
     place = ".".join(str(step)[:64] for step in fault["loc"])
-    message = _SHOULD.sub("must ", fault["msg"].removeprefix("Value error, ")).rstrip(".")
+    message = _message(fault)
     match fault["type"]:
         case "missing":
             return f"{place} is missing; add it."
@@ -91,11 +107,24 @@ def _fault(model: type[BaseModel], fault: ErrorDetails) -> str:
             hint = f" Did you mean {near[0]!r}?" if near else ""
             return f"{place} is not known here. Leave it out.{hint}"
         case "value_error" if not place:
-            return f"{message[0].upper()}{message[1:]}."
-        case "value_error":
+            return f"{_begun(model, message)}."
+        case "value_error" if not message.startswith("must "):
             return f"{place}: {message}."
         case _:
             return f"{place or 'It'} {message}."
+
+
+def _message(fault: ErrorDetails) -> str:
+    message = _SHOULD.sub("must ", fault["msg"].removeprefix("Value error, ")).rstrip(".")
+    for long, short in _SHORTER.items():
+        message = message.replace(long, short)
+    return message
+
+
+def _begun(model: type[BaseModel], message: str) -> str:
+    """As a sentence begins; but a field's name stays as it is written."""
+    word = re.split(r"\W", message, maxsplit=1)[0]
+    return message if word in _names(model) else f"{message[0].upper()}{message[1:]}"
 
 
 def _names(model: type[BaseModel]) -> list[str]:
@@ -105,5 +134,12 @@ def _names(model: type[BaseModel]) -> list[str]:
     return [name for part in parts for name in part.get("properties", {})]
 
 
-def _plain(message: str) -> str:
-    return message.removeprefix("JSON is malformed: ").lower()[:120]
+def _no_json(data: bytes, error: msgspec.DecodeError) -> str:
+    if data.startswith(_BOM):
+        return "The body begins with a byte order mark (BOM). Send JSON in UTF-8 without it."
+    if _LONE_SURROGATE.match(data):
+        return (
+            "The body holds half of a character: a lone surrogate, such as \\ud800 without its "
+            "other half. Send the whole pair, or leave it out."
+        )
+    return f"The body is not JSON: {str(error).removeprefix('JSON is malformed: ').lower()[:120]}."

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document, made of the routes and the models."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +14,7 @@ from chatledger.access.roles import Role
 from chatledger.api.routes import ROUTES, TAGS, Route
 from chatledger.errors import STATUS
 from chatledger.models.answers import Error, Problem
+from chatledger.models.fields import ID
 
 _Shape = tuple[type[BaseModel], JsonSchemaMode]
 
@@ -20,8 +22,10 @@ _REFERENCE = "#/components/schemas/{model}"
 _DESCRIPTION = """The system of record for AI-chat logs: every message accounted for.
 
 Send a key as `Authorization: Bearer KEY` or `X-API-Key: KEY`. Times are RFC 3339 in UTC; both ends
-of a range are included, and a bare `end_date` takes that whole day. Sending messages twice stores
-them once, so whatever fails with 429 or 503 may be repeated after `Retry-After` seconds."""
+of a range are included, and a bare `end_date` takes that whole day. Sending messages twice with
+their timestamps, or under an `Idempotency-Key`, stores them once: what fails with 429 or 503 may
+then be repeated after `Retry-After` seconds. Bodies are JSON of at most 4 MB; ids are 1 to 256
+bytes of UTF-8 without control characters."""
 _SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"api_key": []}]
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A key, `clk_…`"},
@@ -29,21 +33,34 @@ _SCHEMES = {
 }
 _HEADERS: dict[str, dict[str, Any]] = {
     "Idempotency-Key": {
-        "description": "The same key and body within 24 hours start the same work once.",
+        "description": "1 to 255 visible ASCII characters, such as a new UUID for each piece of "
+        "work. The same key and body within 24 hours do the same work once; another body is 422.",
         "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
-        "example": "7d0c1c9e-6f0e-4f3a-9d3c-0d9f6e2f8a11",
     },
     "Prefer": {
-        "description": "`wait=SECONDS`, at most 20: answer when it is done, if that is sooner.",
+        "description": "`wait=SECONDS`, at most 20: 201 when it is done, if that is sooner.",
         "schema": {"type": "string"},
         "example": "wait=20",
     },
 }
-_EXAMPLES = {
-    "conversation_id": "meeting_123",
-    "user_id": "john_doe",
-    "asset": "start.css",
+_ULID = "01JD5M1X9Q5V0Z6W3T8R2N4K7B"
+_PATH_PARAMETERS = {
+    "conversation_id": ("Which conversation.", "meeting_123"),
+    "user_id": ("Which user.", "john_doe"),
+    "export_id": ("Which export.", _ULID),
+    "key_id": ("Which key; not its secret.", f"key_{_ULID}"),
+    "asset": ("The file's name.", "start.css"),
 }
+_ANSWER_HEADERS = {
+    "Location": "Where it is, or goes on.",
+    "RateLimit-Policy": "How many requests (`q`) in how many seconds (`w`), such as "
+    '`"minute";q=100;w=60`. Not there for a key without a limit.',
+    "RateLimit": "How many requests remain (`r`) for how many seconds (`t`), such as "
+    '`"minute";r=99;t=42`. Not there for a key without a limit.',
+    "Retry-After": "Whole seconds to wait before the request is repeated, such as `1`.",
+    "WWW-Authenticate": "`Bearer`: send a key.",
+}
+_LIMITED = ("RateLimit-Policy", "RateLimit")
 
 
 @cache
@@ -66,6 +83,10 @@ def document() -> dict[str, Any]:
         "components": {
             "schemas": _schemas(),
             "responses": _error_answers(),
+            "headers": {
+                name: {"description": text, "schema": {"type": "string"}}
+                for name, text in _ANSWER_HEADERS.items()
+            },
             "securitySchemes": _SCHEMES,
         },
     }
@@ -80,8 +101,9 @@ def _operation(method: str, path: str, route: Route) -> dict[str, Any]:
         "parameters": [*_path_parameters(path), *_query_parameters(route), *_headers(route)],
         "responses": _answers(route) | _errors(route),
     }
-    if route.role:
-        operation["description"] = _who(route, route.role)
+    said = [route.details, _who(route, route.role) if route.role else ""]
+    if any(said):
+        operation["description"] = "\n\n".join(filter(None, said))
     if route.body:
         schema = _REFERENCE.format(model=route.body.__name__)
         content: dict[str, Any] = {"schema": {"$ref": schema}}
@@ -107,13 +129,13 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "description": "Percent-encoded where it holds more than letters and digits.",
+            "description": f"{description} In a URL percent-encoded where it holds more than "
+            "letters and digits.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 256},
-            "example": _EXAMPLES.get(
-                name, f"{name.removesuffix('_id')}_01JD5M1X9Q5V0Z6W3T8R2N4K7B"
-            ),
+            "example": example,
         }
         for name in re.findall(r"{(\w+)}", path)
+        for description, example in [_PATH_PARAMETERS[name]]
     ]
 
 
@@ -127,7 +149,8 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
     organization = {
         "name": "organization_id",
         "in": "query",
-        "description": "The key's own organization; an operator may name another and acts there.",
+        "description": "The key's own if left out; an operator may name another and acts there. "
+        f"{ID}.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 256},
     }
     return [*parameters, organization]
@@ -136,11 +159,13 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
 def _query_parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     """A query cannot say null; what may be left out needs no null either."""
     kinds = [kind for kind in schema.get("anyOf", []) if kind.get("type") != "null"]
-    kind = kinds[0] if kinds else {key: schema[key] for key in schema if key != "title"}
-    parameter: dict[str, Any] = {"name": name, "in": "query", "schema": kind}
-    if examples := schema.get("examples"):
-        parameter["example"] = examples[0]
-    return parameter
+    kind = kinds[0] if kinds else schema
+    return {
+        "name": name,
+        "in": "query",
+        "description": schema["description"],
+        "schema": {key: kind[key] for key in kind if key not in {"title", "description"}},
+    }
 
 
 def _headers(route: Route) -> list[dict[str, Any]]:
@@ -148,21 +173,24 @@ def _headers(route: Route) -> list[dict[str, Any]]:
 
 
 def _answers(route: Route) -> dict[str, Any]:
-    return {str(status): _answer(status, what) for status, what in route.answers.items()}
+    return {str(status): _answer(route, status, what) for status, what in route.answers.items()}
 
 
-def _answer(status: int, what: type[BaseModel] | str | None) -> dict[str, Any]:
+def _answer(route: Route, status: int, what: type[BaseModel] | str | None) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-    if status in {202, 302}:
-        answer["headers"] = {
-            "Location": {"description": "Where it is, or goes on.", "schema": {"type": "string"}}
-        }
+    located = ("Location",) if status in route.located else ()
+    if names := (*located, *(_LIMITED if route.role else ())):
+        answer["headers"] = _answer_headers(names)
     if isinstance(what, str):
         answer["content"] = {what: {}}
     elif what:
         schema = {"$ref": _REFERENCE.format(model=what.__name__)}
         answer["content"] = {"application/json": {"schema": schema}}
     return answer
+
+
+def _answer_headers(names: Iterable[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _errors(route: Route) -> dict[str, Any]:
@@ -199,10 +227,11 @@ def _codes_of(status: int) -> list[str]:
 
 
 def _error_headers(status: int) -> dict[str, Any]:
-    if status not in {429, 503}:
-        return {}
-    seconds = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
-    return {"Retry-After": seconds}
+    """Who is not known yet has no limit yet."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        return _answer_headers(["WWW-Authenticate"])
+    waits = ["Retry-After"] if status in {429, 503} else []
+    return _answer_headers([*waits, *_LIMITED])
 
 
 def _schemas() -> dict[str, Any]:

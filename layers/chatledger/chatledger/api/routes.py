@@ -27,7 +27,8 @@ class Route:
 
     ``answers`` has the good ones by status: a model, or the media type of what is no JSON, or
     ``None`` without a body. ``anonymous``: also without a key where the deployment allows it.
-    ``errors`` has the codes that not every such route answers.
+    ``errors`` has the codes that not every such route answers, ``located`` the statuses with a
+    ``Location``; ``details`` is what the summary has no room for, in Markdown.
     """
 
     summary: str
@@ -39,6 +40,8 @@ class Route:
     anonymous: bool = False
     headers: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    located: tuple[int, ...] = ()
+    details: str = ""
 
 
 _CHATS, _EXPORTS, _KEYS, _PAGES = "Conversations", "Exports", "Keys", "About"
@@ -50,6 +53,23 @@ TAGS = {
     _KEYS: "Who may do what: `reader`, `writer`, `admin`, `owner`, each including the ones before.",
     _PAGES: "Open to anybody.",
 }
+
+_REPEATS = """The same message sent again is stored once: the same `id` and time, or without an
+`id` the same time, role, sender and content.
+
+- A message without `timestamp` gets the server's time, so its repeat is only safe under an
+  `Idempotency-Key`.
+- The same `id` and time with anything changed is a revision, which replaces the message whole:
+  send all its fields. An earlier version cannot be posted back.
+
+A body has at most 4 MB, a message 300 KB, and the messages are of at most 1,000 days, 10,000
+quarter hours and 100 users; send more in several requests. The same `id` and time twice in one
+body is 400."""
+_WAITING = """With `Prefer: wait=20` the answer is 201 if the export ends within 20 seconds, else
+202; `Location` says where to ask. With `dry_run` it is 200 with the counts, and no export is made.
+
+Anonymization, the default, is not available yet: send `"anonymize": false`, except for an
+`archive`."""
 
 ROUTES: dict[str, Route] = {
     "GET /": Route("What this is", _PAGES, None, {200: _HTML}),
@@ -71,6 +91,7 @@ ROUTES: dict[str, Route] = {
         body=ChatsRequest,
         anonymous=True,
         headers=("Idempotency-Key",),
+        details=_REPEATS,
     ),
     "GET /chats": Route(
         "List conversations, newest first",
@@ -112,6 +133,8 @@ ROUTES: dict[str, Route] = {
         {201: answers.ExportJob, 202: answers.ExportJob, 200: answers.ExportDryRun},
         body=ExportRequest,
         headers=("Idempotency-Key", "Prefer"),
+        located=(201, 202),
+        details=_WAITING,
     ),
     "GET /exports": Route(
         "List exports, newest first",
@@ -132,6 +155,7 @@ ROUTES: dict[str, Route] = {
         _EXPORTS,
         Role.ADMIN,
         {302: None},
+        located=(302,),
         errors=("not_found", "conflict"),
     ),
     "DELETE /exports/{export_id}": Route(

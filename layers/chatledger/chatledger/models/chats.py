@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from chatledger.models.fields import (
+    ID,
     Count,
     Id,
     Json,
@@ -22,6 +23,13 @@ MAX_CONTEXTS = 80
 
 MessageRole = Literal["user", "assistant", "system", "tool"]
 Status = Literal["active", "archived", "resolved", "completed"]
+
+_TITLE = "What it is about; at most 1,000 characters."
+_STATUS = "How far the conversation is."
+_METADATA = (
+    "Anything else as a JSON object, which replaces the one before whole; at most 100 KB as JSON, "
+    "integers of 64 bits, up to 64 levels deep."
+)
 
 _EXAMPLE: dict[str, Any] = {
     "conversation_id": "meeting_123",
@@ -41,44 +49,94 @@ _EXAMPLE: dict[str, Any] = {
 
 
 class MessageIn(Strict):
-    """A message as it is sent. Without ``timestamp`` it gets the server's time."""
+    """A message as it is sent: at most 300 KB as JSON with all its fields."""
 
-    id: Id | None = None
-    role: MessageRole = "user"
-    content: str
-    timestamp: Time | None = None
-    user_id: Id | None = None
-    ai_service: Short | None = None
-    model: Model | None = None
-    reply_to: Id | None = None
-    message_tokens: Count | None = None
-    answer_tokens: Count | None = None
-    provider_response_latency: Annotated[Number, Field(ge=0)] | None = None
-    contexts: Annotated[list[Json], Field(max_length=MAX_CONTEXTS)] | None = None
-    feedback: Json = None
-    ip_address: Annotated[str, Field(max_length=64)] | None = None
-    metadata: JsonObject | None = None
+    id: Id | None = Field(
+        None,
+        description=f"The message's own id, {ID}. Made of time, role, sender and content if left "
+        "out. With the time it says which message this is.",
+    )
+    role: MessageRole = Field("user", description="Who speaks; user if left out.")
+    content: str = Field(description="What is said; may be empty.")
+    timestamp: Time | None = Field(
+        None,
+        description="When it was said: RFC 3339, UTC without an offset. The server's time if left "
+        "out; repeat such a message only under an Idempotency-Key.",
+    )
+    user_id: Id | None = Field(
+        None,
+        description="Who sent it. For a user message the request's "
+        "user_id if left out, for others nobody.",
+    )
+    ai_service: Short | None = Field(
+        None, description="The AI service that answered, such as mistral; at most 1,000 characters."
+    )
+    model: Model | None = Field(
+        None, description="The model that answered: its name, or id and name."
+    )
+    reply_to: Id | None = Field(None, description=f"The id of the message it answers; {ID}.")
+    message_tokens: Count | None = Field(None, description="Tokens of the prompt; 0 or more.")
+    answer_tokens: Count | None = Field(None, description="Tokens of the answer; 0 or more.")
+    provider_response_latency: Number | None = Field(
+        None, ge=0, description="How long the AI service took, in seconds; 0 or more."
+    )
+    contexts: list[Json] | None = Field(
+        None,
+        max_length=MAX_CONTEXTS,
+        description=f"What the model was given to answer from, any JSON; at most {MAX_CONTEXTS}.",
+    )
+    feedback: Json = Field(
+        None, description="What was thought of the message, any JSON; up to 64 levels deep."
+    )
+    ip_address: Annotated[str, Field(max_length=64)] | None = Field(
+        None,
+        description="The address it came from; at most 64 characters. An export leaves it out "
+        "unless asked; an archive has it always.",
+    )
+    metadata: JsonObject | None = Field(
+        None,
+        description="Anything else as a JSON object; integers of 64 bits, up to 64 levels deep.",
+    )
 
 
 class ChatsRequest(Strict):
-    """Messages of one conversation, and what is known of it."""
+    """Messages of one conversation, and what is known of it.
+
+    Of the conversation the newest value wins, and what is left out or null stays as it was.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    conversation_id: Id | None = None
-    user_id: Id | None = None
-    messages: Annotated[list[MessageIn], Field(min_length=1)]
-    app_id: Id | None = None
-    title: Short | None = None
-    status: Status | None = None
-    from_source: Short | None = None
-    user_email: Short | None = None
-    user_name: Short | None = None
-    folder_id: Id | None = None
-    model: Model | None = None
-    prompt: LargeText | None = None
-    temperature: Number | None = None
-    metadata: LargeObject | None = None
+    conversation_id: Id | None = Field(
+        None, description=f"Which conversation; {ID}. A new one is made if left out."
+    )
+    user_id: Id | None = Field(
+        None,
+        description=f"Whose conversation it is, and who sent its user messages that name nobody; "
+        f"{ID}. Nobody if left out.",
+    )
+    messages: list[MessageIn] = Field(
+        min_length=1,
+        description="At least one, in any order; at most 300 KB each and 4 MB together, of at "
+        "most 1,000 days, 10,000 quarter hours and 100 users.",
+    )
+    app_id: Id | None = Field(None, description=f"The application it was held in; {ID}.")
+    title: Short | None = Field(None, description=_TITLE)
+    status: Status | None = Field(None, description=f"{_STATUS} A new conversation is active.")
+    from_source: Short | None = Field(
+        None, description="Where it comes from, such as web; at most 1,000 characters."
+    )
+    user_email: Short | None = Field(
+        None, description="The user's e-mail address; at most 1,000 characters."
+    )
+    user_name: Short | None = Field(None, description="The user's name; at most 1,000 characters.")
+    folder_id: Id | None = Field(None, description=f"The folder it is kept in; {ID}.")
+    model: Model | None = Field(
+        None, description="The model the conversation is set to: its name, or id and name."
+    )
+    prompt: LargeText | None = Field(None, description="The system prompt; at most 100 KB as JSON.")
+    temperature: Number | None = Field(None, description="The model's temperature.")
+    metadata: LargeObject | None = Field(None, description=_METADATA)
 
 
 class ChatPatch(Strict):
@@ -88,9 +146,9 @@ class ChatPatch(Strict):
         json_schema_extra={"examples": [{"status": "resolved", "title": "Website, first talk"}]}
     )
 
-    title: Short | None = None
-    status: Status | None = None
-    metadata: LargeObject | None = None
+    title: Short | None = Field(None, description=f"{_TITLE} Null takes it away.")
+    status: Status | None = Field(None, description=f"{_STATUS} Not null.")
+    metadata: LargeObject | None = Field(None, description=f"{_METADATA} Null takes it away.")
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -1,25 +1,34 @@
 """The body of ``POST /exports``."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from chatledger.errors import PayloadTooLarge
-from chatledger.models.fields import Ids, JsonObject, Short, Strict, Texts
+from chatledger.models.chats import Status
+from chatledger.models.fields import (
+    END_DATE,
+    START_DATE,
+    Date,
+    Ids,
+    JsonObject,
+    SearchText,
+    Short,
+    Strict,
+    Texts,
+    as_list,
+)
 from chatledger.timestamps import Range, parse_range
 
-FORMATS = ("jsonl", "json", "csv", "txt", "archive")
+FormatName = Literal["jsonl", "json", "csv", "txt", "archive"]
+Compression = Literal["none", "gzip", "zstd"]
+FORMATS: tuple[str, ...] = get_args(FormatName)
 _LATER = ("xlsx", "parquet", "ml", "openai", "sharegpt", "alpaca", "uiuc", "anythingllm")
 _ALIASES = {"excel": "xlsx", "ml_training": "ml"}
 # A job keeps its request in one item of the table.
 MAX_REQUEST_BYTES = 200 * 1024
-_EXAMPLE: dict[str, Any] = {
-    "format": "csv",
-    "start_date": "2026-10-01",
-    "end_date": "2026-10-31",
-    "anonymize": False,
-}
+_EXAMPLE: dict[str, Any] = {"format": "csv", "anonymize": False}
 
 
 def _format(value: str) -> str:
@@ -30,41 +39,109 @@ def _format(value: str) -> str:
     raise ValueError(f"{value[:32]!r} {what}; use one of {', '.join(FORMATS)}.")
 
 
-class ExportFilters(Strict):
-    """Which conversations; an empty list asks nothing. One string stands for a list of it."""
+Format = Annotated[str, Field(json_schema_extra={"enum": list(FORMATS)}), AfterValidator(_format)]
+Statuses = Annotated[list[Status], Field(max_length=1000), BeforeValidator(as_list)]
 
-    conversation_id: Ids = Field(default=[])
-    user_id: Ids = Field(default=[])
-    app_id: Ids = Field(default=[])
-    ai_service: Texts = Field(default=[])
-    status: Texts = Field(default=[])
-    from_source: Texts = Field(default=[])
-    min_messages: Annotated[int, Field(ge=1, le=2**31)] = 1
-    contains: Short | None = None
+
+class ExportFilters(Strict):
+    """Which conversations, whole: all that is named must hold, of a list's values one.
+
+    An empty list asks nothing. One string stands for a list of it; a list has 1,000 at most.
+    """
+
+    conversation_id: Ids = Field(default=[], description="Only these conversations; at most 1,000.")
+    user_id: Ids = Field(
+        default=[], description="Those one of these users took part in; at most 1,000."
+    )
+    app_id: Ids = Field(
+        default=[], description="Those of one of these applications; at most 1,000."
+    )
+    ai_service: Texts = Field(
+        default=[], description="Those in which one of these AI services answered; at most 1,000."
+    )
+    status: Statuses = Field(default=[], description="Those whose status is one of these now.")
+    from_source: Texts = Field(
+        default=[], description="Those from one of these sources; at most 1,000."
+    )
+    min_messages: int = Field(
+        default=1,
+        ge=1,
+        le=2**31,
+        description="Those with at least so many messages between the dates; 1 if left out.",
+    )
+    contains: SearchText | None = Field(
+        default=None,
+        description="Those with this text in some message, upper or lower case; 1 to 1,000 "
+        "characters.",
+    )
 
 
 class ExportRequest(Strict):
-    """A slice of the ledger, and the file it becomes."""
+    """A slice of the ledger, and the file it becomes; at most 200 KB.
+
+    Filters choose whole conversations, dates choose messages of them.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    format: Annotated[str, AfterValidator(_format), Field(examples=list(FORMATS))] = "jsonl"
-    start_date: str | None = Field(None, max_length=64)
-    end_date: str | None = Field(None, max_length=64)
-    since: Short | None = None
-    name: Short | None = None
-    filters: ExportFilters = ExportFilters()
-    anonymize: bool | None = None
-    include_ip_addresses: bool = False
-    include_metadata: bool = True
-    compression: Literal["none", "gzip", "zstd"] = "none"
-    destination: Short | None = None
-    dataset: Short = "conversations"
-    training: JsonObject | None = None
-    clear: bool = False
-    clear_on: Literal["verified", "acknowledged"] = "verified"
-    dry_run: bool = False
-    webhook_url: Short | None = None
+    format: Format = Field(
+        "jsonl",
+        description="jsonl: a conversation a line; json: the same in an array; csv: a message a "
+        "row; txt: a transcript to read; archive: lossless, gzip, a message a line. jsonl if "
+        "left out.",
+    )
+    start_date: Date | None = Field(None, description=START_DATE)
+    end_date: Date | None = Field(None, description=END_DATE)
+    since: Short | None = Field(
+        None, description="Not available yet: to go on after an earlier export."
+    )
+    name: Short | None = Field(
+        None, description="What you call this export, kept with it; at most 1,000 characters."
+    )
+    filters: ExportFilters = Field(
+        ExportFilters(), description="Which conversations; all if left out."
+    )
+    anonymize: bool | None = Field(
+        None,
+        description="Whether names, addresses and ids become pseudonyms. True is the default and "
+        "not available yet: send false to export names and content as they are. An archive is "
+        "never anonymized; leave it out there.",
+    )
+    include_ip_addresses: bool = Field(
+        False,
+        description="Whether messages keep their ip_address; no if left out. An archive always "
+        "has it.",
+    )
+    include_metadata: bool = Field(
+        True,
+        description="Whether to tell of the AI service (name, model, prompt, temperature, tokens, "
+        "latency) and your own metadata; yes if left out. An archive always does.",
+    )
+    compression: Compression = Field(
+        "none", description="Of the file; none if left out. An archive is always gzip."
+    )
+    destination: Short | None = Field(
+        None, description="Not available yet: a bucket of yours to write to."
+    )
+    dataset: Short = Field(
+        "conversations",
+        description="Not available yet: data other than conversations, the default.",
+    )
+    training: JsonObject | None = Field(
+        None, description="Not available yet: how to prepare training data."
+    )
+    clear: bool = Field(
+        False, description="Not available yet: to clear what was exported and verified."
+    )
+    clear_on: Literal["verified", "acknowledged"] = Field(
+        "verified", description="Not available yet: what a clear waits for."
+    )
+    dry_run: bool = Field(
+        False, description="Only count conversations, messages and bytes: 200, and no file."
+    )
+    webhook_url: Short | None = Field(
+        None, description="Not available yet: whom to tell when it is done."
+    )
 
     @property
     def within(self) -> Range:

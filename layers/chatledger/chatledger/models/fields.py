@@ -5,10 +5,18 @@ from collections.abc import Iterator
 from typing import Annotated, Any, cast
 
 import msgspec
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    WithJsonSchema,
+)
 
 from chatledger.errors import PayloadTooLarge
-from chatledger.identifiers import check_id
+from chatledger.identifiers import MAX_ID_BYTES, check_id
 from chatledger.timestamps import parse_time
 
 MAX_DEPTH = 64
@@ -85,6 +93,10 @@ def _model(value: Any) -> Any:
     return cast("str | dict[str, Any]", value)
 
 
+def _model_part(description: str) -> dict[str, JsonValue]:
+    return {"type": "string", "maxLength": _SHORT, "description": description}
+
+
 def _whole(value: Any) -> Any:
     """A query's number, which arrives as text."""
     if isinstance(value, str):
@@ -94,22 +106,35 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _as_list(value: Any) -> Any:
+def as_list(value: Any) -> Any:
     """One string stands for a list of it."""
     return [value] if isinstance(value, str) else value
 
 
+# What descriptions say of every id, beside whose it is.
+ID = f"1 to {MAX_ID_BYTES} bytes of UTF-8 without control characters"
+START_DATE = (
+    "The first moment of the range: RFC 3339 or a date such as 2026-11-21, UTC without an offset. "
+    "From the beginning if left out."
+)
+END_DATE = (
+    "The last moment of the range, inclusive: a bare date takes that whole day, a time to the "
+    "second that whole second. Without an end if left out."
+)
+
 Id = Annotated[
-    str, Field(json_schema_extra={"minLength": 1, "maxLength": 256}), AfterValidator(_id)
+    str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_ID_BYTES}), AfterValidator(_id)
 ]
-Ids = Annotated[list[Id], BeforeValidator(_as_list), Field(max_length=1000)]
+Ids = Annotated[list[Id], Field(max_length=1000), BeforeValidator(as_list)]
 Texts = Annotated[
     list[Annotated[str, Field(max_length=_SHORT)]],
-    BeforeValidator(_as_list),
     Field(max_length=1000),
+    BeforeValidator(as_list),
 ]
 Time = Annotated[str, AfterValidator(_time), Field(max_length=64)]
+Date = Annotated[str, Field(min_length=1, max_length=64)]
 Short = Annotated[str, Field(max_length=_SHORT)]
+SearchText = Annotated[str, Field(min_length=1, max_length=_SHORT)]
 Json = Annotated[Any, AfterValidator(check_json)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(check_json)]
 LargeText = Annotated[str, AfterValidator(_not_large)]
@@ -126,8 +151,8 @@ Model = Annotated[
                 {
                     "type": "object",
                     "properties": {
-                        "id": {"type": "string", "maxLength": _SHORT},
-                        "name": {"type": "string", "maxLength": _SHORT},
+                        "id": _model_part("The model's id, as its service calls it."),
+                        "name": _model_part("Its name, to be shown."),
                     },
                     "required": ["id"],
                     "additionalProperties": False,
@@ -136,5 +161,6 @@ Model = Annotated[
         }
     ),
 ]
-PageNumber = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
-Limit = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=100)]
+# The constraint first: it speaks of the number, and the document says it in JSON Schema's words.
+PageNumber = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
+Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole)]

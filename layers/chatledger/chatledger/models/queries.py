@@ -1,24 +1,45 @@
 """What may stand behind the question mark."""
 
-from typing import Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from chatledger.models.chats import Status
-from chatledger.models.fields import Id, Limit, PageNumber, Short, Strict
+from chatledger.models.fields import (
+    END_DATE,
+    ID,
+    START_DATE,
+    Date,
+    Id,
+    Limit,
+    PageNumber,
+    SearchText,
+    Strict,
+)
 from chatledger.timestamps import Range, parse_range
 
 # Longer than any that is made here.
-_CURSOR = 2000
+_MAX_CURSOR = 2000
+
+
+_CURSOR_SAYS = "To go on: next_cursor of the page before. Empty is as good as none."
+_LIMIT_SAYS = "How many at most, 1 to 100; a page may have fewer, so go on while there is a cursor."
+
+Cursor = Annotated[str, Field(max_length=_MAX_CURSOR)]
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """Forms fill in what is a default, and a page must not be sent along with a cursor."""
+    schema.pop("default", None)
 
 
 class Query(Strict):
-    """Of a route without parameters of its own."""
+    """Of a route without parameters of its own. No parameter but ``cursor`` may be empty."""
 
 
 class _Dated(Query):
-    start_date: str | None = Field(None, max_length=64, examples=["2026-10-01"])
-    end_date: str | None = Field(None, max_length=64, examples=["2026-10-31"])
+    start_date: Date | None = Field(None, description=START_DATE)
+    end_date: Date | None = Field(None, description=END_DATE)
 
     @property
     def within(self) -> Range:
@@ -31,8 +52,12 @@ class _Dated(Query):
 
 
 class _Paged(Query):
-    page: PageNumber = 1
-    cursor: str | None = Field(None, max_length=_CURSOR)
+    page: PageNumber = Field(
+        1,
+        description="Which page, from 1, the first; not together with a cursor.",
+        json_schema_extra=_without_default,
+    )
+    cursor: Cursor | None = Field(None, description=_CURSOR_SAYS)
 
     @model_validator(mode="after")
     def _one_way_of_paging(self) -> Self:
@@ -44,28 +69,32 @@ class _Paged(Query):
 class ListChatsQuery(_Dated):
     """Of ``GET /chats``: filters choose conversations, dates ask for a message in the range."""
 
-    app_id: Id | None = None
-    user_id: Id | None = None
-    status: Status | None = None
-    contains: Short | None = None
-    cursor: str | None = Field(None, max_length=_CURSOR)
-    limit: Limit = 20
+    app_id: Id | None = Field(None, description=f"Those of this application; {ID}.")
+    user_id: Id | None = Field(None, description=f"Those this user took part in; {ID}.")
+    status: Status | None = Field(None, description="Those with this status now.")
+    contains: SearchText | None = Field(
+        None,
+        description="Those with this text in some message, upper or lower case; 1 to 1,000 "
+        "characters.",
+    )
+    cursor: Cursor | None = Field(None, description=_CURSOR_SAYS)
+    limit: Limit = Field(20, description=_LIMIT_SAYS)
 
 
 class ConversationQuery(_Paged):
     """Of ``GET /chats/{conversation_id}``."""
 
-    limit: Limit = 50
+    limit: Limit = Field(50, description=_LIMIT_SAYS)
 
 
 class UserChatsQuery(_Dated, _Paged):
     """Of ``GET /users/{user_id}/chats``."""
 
-    limit: Limit = 10
+    limit: Limit = Field(10, description=_LIMIT_SAYS)
 
 
 class ListExportsQuery(Query):
     """Of ``GET /exports``."""
 
-    cursor: str | None = Field(None, max_length=_CURSOR)
-    limit: Limit = 20
+    cursor: Cursor | None = Field(None, description=_CURSOR_SAYS)
+    limit: Limit = Field(20, description=_LIMIT_SAYS)
