@@ -1,3 +1,5 @@
+import re
+import tracemalloc
 from base64 import b64encode
 from typing import Any
 
@@ -237,3 +239,32 @@ def test_a_range_that_ends_before_it_starts_has_its_own_code():
     with pytest.raises(Exception, match="before start_date") as caught:
         validated(ListChatsQuery, {"start_date": "2026-10-02", "end_date": "2026-10-01"})
     assert getattr(caught.value, "code", None) == "invalid_date_range"
+
+
+FOUR_MB = 4 * 1024 * 1024 - 100
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("1", "messages.0 must be a JSON object."),
+        ("{}", "messages.0.content is missing"),
+        ('{"content":""}', "messages must have at most 40000 items"),
+        ('{"content":"x","contexts":[%s]}' % ",".join("1" * 1_000_000), "at most 80 items"),
+        (
+            '{"content":"x",%s}' % ",".join(f'"{n:x}":1' for n in range(300_000)),
+            "messages.0: has more than 100 fields",
+        ),
+    ],
+    ids=["numbers", "empty objects", "tiny messages", "contexts", "fields"],
+)
+def test_a_body_full_of_faults_is_refused_at_its_first(message: str, told: str):
+    """A fault each would take gigabytes to list."""
+    count = max(1, FOUR_MB // (len(message) + 1))
+    values = decode_json(('{"messages":[' + ",".join([message] * count) + "]}").encode())
+    tracemalloc.start()
+    with pytest.raises(InvalidRequest, match=re.escape(told)):
+        validated(ChatsRequest, values)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 50_000_000

@@ -100,6 +100,8 @@ def _fault(model: type[BaseModel], fault: ErrorDetails) -> str:
     place = ".".join(str(step)[:64] for step in fault["loc"])
     message = _message(fault)
     match fault["type"]:
+        case "model_type":
+            return f"{place} must be a JSON object."
         case "missing":
             return f"{place} is missing; add it."
         case "extra_forbidden":

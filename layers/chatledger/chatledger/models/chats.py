@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, FailFast, Field, model_validator
 
 from chatledger.models.fields import (
     ID,
@@ -20,6 +20,8 @@ from chatledger.models.fields import (
 )
 
 MAX_CONTEXTS = 80
+# A hundred bytes each: more would be checked for longer than they take to be sent.
+MAX_MESSAGES = 40_000
 
 MessageRole = Literal["user", "assistant", "system", "tool"]
 Status = Literal["active", "archived", "resolved", "completed"]
@@ -115,10 +117,11 @@ class ChatsRequest(Strict):
         description=f"Whose conversation it is, and who sent its user messages that name nobody; "
         f"{ID}. Nobody if left out.",
     )
-    messages: list[MessageIn] = Field(
+    messages: Annotated[list[MessageIn], FailFast()] = Field(
         min_length=1,
-        description="At least one, in any order; at most 300 KB each and 4 MB together, of at "
-        "most 1,000 days, 10,000 quarter hours and 100 users.",
+        max_length=MAX_MESSAGES,
+        description=f"1 to {MAX_MESSAGES:,}, in any order; at most 300 KB each and 4 MB together, "
+        "of at most 1,000 days, 10,000 quarter hours and 100 users.",
     )
     app_id: Id | None = Field(None, description=f"The application it was held in; {ID}.")
     title: Short | None = Field(None, description=_TITLE)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, FailFast, Field, model_validator
 
 from chatledger.errors import PayloadTooLarge
 from chatledger.models.chats import Status
@@ -40,7 +40,7 @@ def _format(value: str) -> str:
 
 
 Format = Annotated[str, Field(json_schema_extra={"enum": list(FORMATS)}), AfterValidator(_format)]
-Statuses = Annotated[list[Status], Field(max_length=1000), BeforeValidator(as_list)]
+Statuses = Annotated[list[Status], FailFast(), Field(max_length=1000), BeforeValidator(as_list)]
 
 
 class ExportFilters(Strict):

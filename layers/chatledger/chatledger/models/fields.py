@@ -10,9 +10,11 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     JsonValue,
     WithJsonSchema,
+    model_validator,
 )
 
 from chatledger.errors import PayloadTooLarge
@@ -20,6 +22,7 @@ from chatledger.identifiers import MAX_ID_BYTES, check_id
 from chatledger.timestamps import parse_time
 
 MAX_DEPTH = 64
+MAX_FIELDS = 100
 MIN_INTEGER = -(2**63)
 MAX_INTEGER = 2**64 - 1
 # A conversation's own fields live in one item of at most 400 KB; two such fields and the small
@@ -34,6 +37,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(
         strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_too_many_fields(cls, values: Any) -> Any:
+        """Each unknown field is a fault of its own, and a body has room for half a million."""
+        if isinstance(values, dict) and len(cast("dict[str, Any]", values)) > MAX_FIELDS:
+            raise ValueError(f"has more than {MAX_FIELDS} fields; send only those that are known.")
+        return cast("Any", values)
 
 
 def _id(value: str) -> str:
@@ -125,9 +136,10 @@ END_DATE = (
 Id = Annotated[
     str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_ID_BYTES}), AfterValidator(_id)
 ]
-Ids = Annotated[list[Id], Field(max_length=1000), BeforeValidator(as_list)]
+Ids = Annotated[list[Id], FailFast(), Field(max_length=1000), BeforeValidator(as_list)]
 Texts = Annotated[
     list[Annotated[str, Field(max_length=_SHORT)]],
+    FailFast(),
     Field(max_length=1000),
     BeforeValidator(as_list),
 ]
