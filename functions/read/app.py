@@ -1,12 +1,13 @@
 """GET /chats, /chats/{conversation_id}, /users/{user_id}/chats: reads, and writes nothing."""
 
+import hashlib
 from dataclasses import asdict
 from typing import Any
 
 from chatledger.api.app import Answer, caller, handle, ledger, ok, path, query, resolver
 from chatledger.api.tokens import seal, unseal
 from chatledger.chats import history, listing, read
-from chatledger.models.queries import ConversationQuery, ListChatsQuery, UserChatsQuery
+from chatledger.models.queries import ConversationQuery, ListChatsQuery, Query, UserChatsQuery
 
 app = resolver()
 
@@ -14,11 +15,12 @@ app = resolver()
 @app.get("/chats")
 def get_chats() -> Answer:
     asked, organization = query(ListChatsQuery), caller().organization
-    after = asked.cursor and listing.Place(**unseal("chats", organization, asked.cursor))
+    purpose = _list("chats", asked)
+    after = asked.cursor and listing.Place(**unseal(purpose, organization, asked.cursor))
     answer, place = listing.list_conversations(
         ledger(), organization, listing.selection_of(asked), after or None, asked.limit
     )
-    return ok(answer | _next("chats", place and place._asdict()))
+    return ok(answer | _next(purpose, place and place._asdict()))
 
 
 @app.get("/chats/<conversation_id>")
@@ -40,12 +42,18 @@ def get_chat(conversation_id: str) -> Answer:
 def get_user_chats(user_id: str) -> Answer:
     asked, organization = query(UserChatsQuery), caller().organization
     user_id = path("user_id")
-    purpose = f"user {user_id}"
+    purpose = _list(f"user {user_id}", asked)
     after = asked.cursor and history.Place(**unseal(purpose, organization, asked.cursor))
     answer, place = history.user_history(
         ledger(), organization, user_id, asked.within, asked.page, asked.limit, after or None
     )
     return ok(answer | _next(purpose, place and place._asdict()))
+
+
+def _list(name: str, asked: Query) -> str:
+    """What a list's cursors are good for: going on under the same filters and dates."""
+    chosen = asked.model_dump_json(exclude={"cursor", "limit", "page"})
+    return f"{name} {hashlib.sha256(chosen.encode()).hexdigest()}"
 
 
 def _next(purpose: str, place: dict[str, Any] | None) -> dict[str, str | None]:

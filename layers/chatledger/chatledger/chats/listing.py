@@ -1,32 +1,35 @@
 """The list of conversations, newest first: day by day backwards, each conversation on its last.
 
 A day is read whole to order it, but never held whole: of its conversations only the newest few
-after the position are kept, and the day is read again for more.
+after the position are kept, and the day is read again for more. Of those, heads are there for a
+hundred at a time.
 """
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from heapq import nlargest
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 
 from chatledger.aws.table import items
-from chatledger.chats.answers import MAX_ANSWER_BYTES
-from chatledger.chats.history import summary
+from chatledger.chats.answers import summary
 from chatledger.ledger import conversations, days, heads, keys
 from chatledger.ledger.entries import Entry
 from chatledger.ledger.heads import Head
 from chatledger.ledger.ledger import Ledger
-from chatledger.messages import Message, encode_line
+from chatledger.messages import Message
 from chatledger.models.queries import ListChatsQuery
 from chatledger.selection import Filters, Selection
-from chatledger.timestamps import day_of
+from chatledger.timestamps import Range, day_of, from_microseconds, microseconds
 
 # Answers what it has by then, with the position to go on from: a search may match nothing for
 # years of days.
 PATIENCE = timedelta(seconds=8)
-_CANDIDATES = 200
+_CANDIDATES = 1_000
+_HEADS_AT_ONCE = 100
+_CELLS_AT_ONCE = 8
 
 
 class Place(NamedTuple):
@@ -60,13 +63,10 @@ def list_conversations(
     """Up to ``limit`` conversations, and the place after them if there may be more."""
     until = ledger.now() + PATIENCE
     shown: list[dict[str, Any]] = []
-    size = 0
-    place = after
     for place, listed in _descend(ledger, organization, selection, after):
         if listed:
             shown.append(summary(listed.head, listed.latest))
-            size += len(encode_line(listed.latest)) + 2 * len(str(listed.head.about))
-        if len(shown) == limit or size > MAX_ANSWER_BYTES // 2 or ledger.now() > until:
+        if len(shown) == limit or ledger.now() > until:
             return {"conversations": shown, "limit": limit}, place
     return {"conversations": shown, "limit": limit}, None
 
@@ -75,29 +75,59 @@ def _descend(
     ledger: Ledger, organization: str, selection: Selection, after: Place | None
 ) -> Iterator[tuple[Place, Listed | None]]:
     """Every place below ``after``, with the conversation that belongs there, if it does."""
-    last_day = min(selection.within.last_day, after.day if after else "9999-12-31")
-    held = days.held(
-        ledger.table, organization, selection.within.first_day, last_day, newest_first=True
-    )
+    within = selection.within
+    last_day = min(within.last_day, after.day) if after else within.last_day
+    if last_day < within.first_day:
+        return
+    held = days.held(ledger.table, organization, within.first_day, last_day, newest_first=True)
     for day, shards in held:
         more = True
         while more:
-            places = nlargest(_CANDIDATES, _places(ledger, organization, day, shards, after))
-            yield from _judge(ledger, organization, selection, places)
+            places = _newest(ledger, organization, day, shards, within, after)
+            for start in range(0, len(places), _HEADS_AT_ONCE):
+                some = places[start : start + _HEADS_AT_ONCE]
+                yield from _judge(ledger, organization, selection, some)
             more = len(places) == _CANDIDATES
             after = places[-1] if places else after
 
 
-def _places(
-    ledger: Ledger, organization: str, day: str, shards: Iterable[int], after: Place | None
-) -> Iterator[Place]:
-    """The conversations of a day by their last time in it, those below ``after``."""
-    for shard in sorted(shards):
+def _newest(
+    ledger: Ledger,
+    organization: str,
+    day: str,
+    shards: Iterable[int],
+    within: Range,
+    after: Place | None,
+) -> list[Place]:
+    """The newest few places of a day below ``after``, newest first; of each cell as few."""
+
+    def of_cell(shard: int) -> list[Place]:
         entries = map(Entry.of, items(ledger.table, keys.cell(organization, day, shard)))
-        for conversation_id, run in groupby(entries, key=lambda entry: entry.place.conversation_id):
-            place = Place(day, max(entry.span[1] for entry in run), conversation_id)
-            if after is None or place < after:
-                yield place
+        places = _places(entries, day, within)
+        return nlargest(_CANDIDATES, (each for each in places if not after or each < after))
+
+    with ThreadPoolExecutor(_CELLS_AT_ONCE) as pool:
+        return nlargest(_CANDIDATES, chain.from_iterable(pool.map(of_cell, sorted(shards))))
+
+
+def _places(entries: Iterable[Entry], day: str, within: Range) -> Iterator[Place]:
+    """The conversations of a cell by their last time in it that is in the range."""
+    for conversation_id, run in groupby(entries, key=lambda entry: entry.place.conversation_id):
+        times = (_last_time(entry, within) for entry in run)
+        last = max((time for time in times if time is not None), default=None)
+        if last is not None:
+            yield Place(day, last, conversation_id)
+
+
+def _last_time(entry: Entry, within: Range) -> int | None:
+    """When its last message in the range was; its span tells, unless the range ends inside it."""
+    first, last = map(from_microseconds, entry.span)
+    if last in within:
+        return microseconds(last)
+    if within.end is None or not first < within.end <= last or entry.is_tombstone:
+        return None
+    times = (message.timestamp for message in entry.messages())
+    return max((microseconds(time) for time in times if time in within), default=None)
 
 
 def _judge(

@@ -70,7 +70,9 @@ class ConversationPage(Conversation):
 class ConversationSummary(Conversation):
     """A conversation in a list."""
 
-    last_message: str = Field(description="The content of its newest message in the range.")
+    last_message: str = Field(
+        description="The content of its newest message, at most its first 2,000 characters in the range."
+    )
     timestamp: str = Field(description=f"That message's time, {_TIME}.")
 
 
