@@ -71,7 +71,7 @@ class ConversationSummary(Conversation):
     """A conversation in a list."""
 
     last_message: str = Field(
-        description="The content of its newest message, at most its first 2,000 characters in the range."
+        description="The newest message in the range: its first 2,000 characters."
     )
     timestamp: str = Field(description=f"That message's time, {_TIME}.")
 
