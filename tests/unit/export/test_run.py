@@ -360,6 +360,7 @@ def test_an_export_above_its_time_ends_and_says_what_to_do(ledger: Ledger):
     assert job.status == "failed"
     assert job.error
     assert "fewer days" in job.error.error
+    assert job.error.code == "payload_too_large"
 
 
 def test_a_large_file_goes_up_in_parts(exporter: Exporter, monkeypatch: pytest.MonkeyPatch):

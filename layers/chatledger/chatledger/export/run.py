@@ -29,7 +29,9 @@ _LOOK_EVERY = timedelta(seconds=1)
 
 
 class OutOfTime(ChatledgerError):
-    code = "storage_error"
+    """It is too much for one request: repeating it as it is would not help."""
+
+    code = "payload_too_large"
 
 
 class Ended(Exception):
