@@ -32,11 +32,11 @@ class MemoryBucket:
         self._note("get", key)
         return self.objects.get(key)
 
-    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    def read(self, key: str) -> Iterator[bytes]:
         self._note("read", key)
         if key not in self.objects:
             raise StorageError(f"The object {key} is gone.")
-        yield self.objects[key][start:end]
+        yield self.objects[key]
 
     def delete_under(self, prefix: str) -> int:
         self._note("delete_under", prefix)
@@ -67,9 +67,6 @@ class MemoryUpload:
     def part(self, data: bytes) -> None:
         self.bucket.before("part")
         self.parts.append(data)
-
-    def copy(self, key: str, start: int, end: int) -> None:
-        self.parts.append(self.bucket.objects[key][start:end])
 
     def complete(self) -> None:
         if any(len(part) < MIN_PART_BYTES for part in self.parts[:-1]):

@@ -35,7 +35,6 @@ class Upload(Protocol):
     """An object made of parts; all but the last must be at least 5 MiB."""
 
     def part(self, data: bytes) -> None: ...
-    def copy(self, key: str, start: int, end: int) -> None: ...
     def complete(self) -> None: ...
     def abort(self) -> None: ...
 
@@ -45,7 +44,7 @@ class Bucket(Protocol):
 
     def put(self, key: str, data: bytes, media_type: str, *, once: bool = False) -> None: ...
     def get(self, key: str) -> bytes | None: ...
-    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]: ...
+    def read(self, key: str) -> Iterator[bytes]: ...
     def delete_under(self, prefix: str) -> int: ...
     def link(self, key: str, file_name: str) -> str: ...
     def upload(self, key: str, media_type: str) -> Upload: ...
@@ -67,10 +66,9 @@ class S3Bucket:
         answer = self._call("get_object", Key=key)
         return answer["Body"].read() if answer else None
 
-    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """Bytes ``start`` to ``end`` (not included), a megabyte at a time."""
-        last = "" if end is None else end - 1
-        answer = self._call("get_object", Key=key, Range=f"bytes={start}-{last}")
+    def read(self, key: str) -> Iterator[bytes]:
+        """The object's bytes, a megabyte at a time."""
+        answer = self._call("get_object", Key=key)
         if not answer:
             raise StorageError(f"The object {key} is gone.")
         yield from answer["Body"].iter_chunks(_READ_BYTES)
@@ -118,16 +116,6 @@ class S3Upload:
     def part(self, data: bytes) -> None:
         answer = self._call("upload_part", PartNumber=len(self._tags) + 1, Body=data)
         self._tags.append(answer["ETag"])
-
-    def copy(self, key: str, start: int, end: int) -> None:
-        """A range of another object of the bucket, without its bytes passing through here."""
-        answer = self._call(
-            "upload_part_copy",
-            PartNumber=len(self._tags) + 1,
-            CopySource={"Bucket": self._bucket.name, "Key": key},
-            CopySourceRange=f"bytes={start}-{end - 1}",
-        )
-        self._tags.append(answer["CopyPartResult"]["ETag"])
 
     def complete(self) -> None:
         parts = [{"ETag": tag, "PartNumber": place} for place, tag in enumerate(self._tags, 1)]

@@ -1,0 +1,107 @@
+"""The bucket in memory and the real one on moto pass the same tests."""
+
+import hashlib
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+
+from chatledger.aws.s3 import CONFIG, AlreadyThere, Bucket, S3Bucket
+from chatledger.errors import StorageError
+from chatledger.export.sink import CHUNK_BYTES, ObjectSink
+from tests.fakes.memory_bucket import MemoryBucket
+
+TEXT = "text/plain"
+
+
+@pytest.fixture
+def s3_bucket(aws: None) -> S3Bucket:
+    client = boto3.client("s3", config=CONFIG)
+    client.create_bucket(Bucket="exports-test")
+    return S3Bucket("exports-test", client)
+
+
+@pytest.fixture(params=["memory", "moto"])
+def bucket(request: pytest.FixtureRequest) -> Bucket:
+    return MemoryBucket() if request.param == "memory" else request.getfixturevalue("s3_bucket")
+
+
+def test_what_was_put_is_got_and_read(bucket: Bucket):
+    bucket.put("a/b", b"hello", TEXT)
+    assert bucket.get("a/b") == b"hello"
+    assert b"".join(bucket.read("a/b")) == b"hello"
+    bucket.put("a/b", b"again", TEXT)
+    assert bucket.get("a/b") == b"again"
+
+
+def test_what_is_not_there_is_none_and_cannot_be_read(bucket: Bucket):
+    assert bucket.get("nothing") is None
+    with pytest.raises(StorageError):
+        b"".join(bucket.read("nothing"))
+
+
+def test_what_is_put_once_stays_the_first(bucket: Bucket):
+    bucket.put("commit", b"first", TEXT, once=True)
+    with pytest.raises(AlreadyThere):
+        bucket.put("commit", b"second", TEXT, once=True)
+    assert bucket.get("commit") == b"first"
+
+
+def test_only_what_is_under_the_prefix_is_deleted(bucket: Bucket):
+    for key in ("x/1/a", "x/1/b", "x/10/a", "y"):
+        bucket.put(key, b"", TEXT)
+    assert bucket.delete_under("x/1/") == 2
+    assert bucket.delete_under("x/1/") == 0
+    assert bucket.get("x/1/a") is None
+    assert bucket.get("x/10/a") == bucket.get("y") == b""
+
+
+@pytest.mark.parametrize("size", [0, 10, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES + 5])
+def test_a_sink_writes_any_size(bucket: Bucket, size: int):
+    data = bytes(range(256)) * (size // 256 + 1)
+    with ObjectSink(bucket, "file", TEXT) as sink:
+        for start in range(0, size, 3_000_000):
+            sink.write(data[start : min(start + 3_000_000, size)])
+    assert bucket.get("file") == data[:size]
+    assert (sink.size, sink.sha256) == (size, hashlib.sha256(data[:size]).hexdigest())
+
+
+def test_a_sink_left_by_an_error_leaves_nothing(bucket: Bucket):
+    def fail(sink: ObjectSink) -> None:
+        sink.write(b"x" * (CHUNK_BYTES + 1))
+        raise KeyError
+
+    with pytest.raises(KeyError), ObjectSink(bucket, "file", TEXT) as sink:
+        fail(sink)
+    assert bucket.get("file") is None
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "il-central-1"])
+def test_a_link_names_its_region_its_age_and_the_files_name(region: str, aws: None):
+    bucket = S3Bucket("my-bucket", boto3.client("s3", region_name=region, config=CONFIG))
+    link = urlsplit(bucket.link("exports/acme/1/files/é.csv", "é.csv"))
+    asked = parse_qs(link.query)
+    host = "my-bucket.s3.amazonaws.com" if region == "us-east-1" else f"my-bucket.s3.{region}"
+    assert link.netloc.startswith(host)
+    assert asked["X-Amz-Expires"] == ["900"]
+    assert asked["response-content-disposition"] == ["attachment; filename*=UTF-8''%C3%A9.csv"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(503, "SlowDown"), (500, "InternalError"), (503, "ServiceUnavailable")]
+)
+def test_a_busy_service_is_a_storage_error(s3_bucket: S3Bucket, status: int, code: str):
+    body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
+
+    class Raw:
+        def stream(self, **_: object) -> Iterator[bytes]:
+            yield body
+
+    def answer(**_: object) -> AWSResponse:
+        return AWSResponse("https://s3", status, {}, Raw())  # pyright: ignore
+
+    s3_bucket.client.meta.events.register_first("before-send.s3", answer)
+    with pytest.raises(StorageError):
+        s3_bucket.put("a", b"", TEXT)
