@@ -8,7 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chatledger.access import keys
+from chatledger.api import app
 from chatledger.errors import STATUS, StorageError
+from chatledger.ledger.ledger import open_ledger
 from tests.fakes.gateway import Gateway, Reply
 
 HELLO = {"content": "Hello", "timestamp": "2026-10-01T09:00:00Z"}
@@ -256,3 +258,14 @@ def test_an_idempotency_key_fixes_what_the_first_request_decided(gateway: Gatewa
         reply = gateway.post("/chats", untimed, headers={"Idempotency-Key": bad})
         is_an_error(reply, 400, "invalid_request")
     assert len(gateway.get("/chats").json()["conversations"]) == 1
+
+
+def test_another_number_of_shards_is_refused_and_the_log_says_which(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(app, "open_ledger", lambda table, _: open_ledger(table, 8))
+    app.ledger.cache_clear()
+    reply = gateway.get("/chats")
+    assert (reply.status, reply.code) == (500, "internal_error")
+    assert "made with 16" not in reply.text
+    assert any("made with 16" in getattr(record, "said", "") for record in caplog.records)

@@ -66,11 +66,16 @@ def meant(error: Exception) -> ChatledgerError:
 
 
 def account(error: Exception) -> dict[str, Any]:
-    """What to log: what and where it was, not what it said, which may hold what people wrote."""
+    """What to log: what and where it was.
+
+    What it said only if the error is ours, such as a wrong number of shards: anything else's words
+    may hold what people wrote.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     response: dict[str, Any] = getattr(error, "response", None) or {}
     return {
         "exception_name": type(error).__name__,
+        "said": str(error) if type(error).__module__.startswith("chatledger.") else None,
         "aws_error": response.get("Error", {}).get("Code"),
         "aws_operation": getattr(error, "operation_name", None),
         "trace": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
