@@ -1,8 +1,8 @@
 """The auditor: reads the whole ledger of an organization and accounts for every message.
 
 It knows only what the design promises, and fails where a table breaks it: slots gapless from 1,
-each entry listed by exactly its own slot, every message once, everything reachable by day, head
-and user link.
+each entry listed by exactly its own slot, every message once, live or tombstoned, everything
+reachable by day, head and user link.
 """
 
 import gzip
@@ -24,9 +24,13 @@ from tests.fakes.memory_table import MemoryTable
 
 @dataclass(frozen=True)
 class Account:
-    """What the ledger holds. ``messages`` are in the order of their slots, revisions included."""
+    """What the ledger holds. ``messages`` are in the order of their slots, revisions included.
+
+    ``cleared`` has what tombstones know of theirs: (identity, revision) each.
+    """
 
     messages: list[Message]
+    cleared: list[tuple[bytes, bytes]]
     heads: dict[str, Head]
     slots: dict[int, list[slots.Slot]]
     entries: list[Entry]
@@ -43,13 +47,22 @@ def audit(ledger: Ledger, organization: str = ORGANIZATION) -> Account:
     _check_slots(found, entries, organization)
     described = _heads(ledger, organization)
     messages: list[Message] = []
+    cleared: list[tuple[bytes, bytes]] = []
     for entry in sorted(entries, key=lambda entry: (entry.place.slot, entry.place.piece)):
-        held = _check_entry(entry)
+        held = [] if entry.is_tombstone else _check_entry(entry)
+        cleared += _check_tombstone(entry) if entry.is_tombstone else []
         _check_reachable(ledger, organization, entry, described[entry.place.conversation_id], held)
         messages += held
-    once = Counter((identity(each), revision(encode_line(each))) for each in messages)
+    # A message belongs to its conversation: two of them may hold the same id and time.
+    once = Counter((each.conversation_id, identity(each), _revision(each)) for each in messages)
     assert set(once.values()) <= {1}, "a revision is held twice"
-    return Account(messages, described, found, entries)
+    live = {(identity(each), _revision(each)) for each in messages}
+    assert not live & set(cleared), "a revision is live and cleared"
+    return Account(messages, cleared, described, found, entries)
+
+
+def _revision(message: Message) -> bytes:
+    return revision(encode_line(message))
 
 
 def _slots(ledger: Ledger, organization: str, shard: int) -> list[slots.Slot]:
@@ -93,12 +106,21 @@ def _check_entry(entry: Entry) -> list[Message]:
     assert entry.item["slot"] == entry.place.slot
     assert entry.messages_count == len(messages) > 0
     assert len(entry.payload) <= MAX_PAYLOAD_BYTES or len(messages) == 1
+    assert not {"digests", "job", "cleared_at"} & entry.item.keys()
     times = [message.timestamp for message in messages]
     assert times == sorted(times)
     assert entry.span == (microseconds(times[0]), microseconds(times[-1]))
     assert {quarter_hour(message) for message in messages} == {entry.quarter}
     assert {message.conversation_id for message in messages} == {entry.place.conversation_id}
     return messages
+
+
+def _check_tombstone(entry: Entry) -> list[tuple[bytes, bytes]]:
+    digests = list(entry.digests())
+    assert len(digests) == entry.messages_count > 0
+    assert entry.cleared_by
+    assert "payload" not in entry.item
+    return digests
 
 
 def _check_reachable(

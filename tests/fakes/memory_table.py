@@ -289,7 +289,7 @@ def _same(held: object, value: object) -> bool:
 
 
 def _updated(before: Item | None, update: Update) -> Item:
-    if not update.put and not update.add:
+    if not update.put and not update.add and not update.remove:
         raise Malformed("an update expression must not be empty")
     item: Item = _copy(before) if before else {"PK": update.key.pk, "SK": update.key.sk}
     for name, value in update.add.items():
@@ -300,4 +300,5 @@ def _updated(before: Item | None, update: Update) -> Item:
             item[name] = (held or 0) + value
         else:
             raise Malformed(f"ADD of {name} does not fit what the item holds")
-    return item | update.put
+    kept = {name: value for name, value in item.items() if name not in update.remove}
+    return kept | update.put

@@ -8,9 +8,17 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from chatledger.aws.s3 import CONFIG, AlreadyThere, Bucket, S3Bucket
+from chatledger.aws.s3 import (
+    CONFIG,
+    MIN_PART_BYTES,
+    AlreadyThere,
+    Bucket,
+    ObjectGone,
+    S3Bucket,
+    Source,
+)
 from chatledger.errors import StorageError
-from chatledger.export.sink import CHUNK_BYTES, ObjectSink
+from chatledger.export.sink import UPLOAD_BYTES, ObjectSink
 from tests.fakes.memory_bucket import MemoryBucket
 
 TEXT = "text/plain"
@@ -58,19 +66,83 @@ def test_only_what_is_under_the_prefix_is_deleted(bucket: Bucket):
     assert bucket.get("x/10/a") == bucket.get("y") == b""
 
 
-@pytest.mark.parametrize("size", [0, 10, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES + 5])
+@pytest.fixture(params=["memory", "moto"])
+def archive(request: pytest.FixtureRequest) -> Bucket:
+    """A bucket that keeps versions."""
+    if request.param == "memory":
+        return MemoryBucket("archive", versioned=True)
+    bucket: S3Bucket = request.getfixturevalue("s3_bucket")
+    bucket.client.put_bucket_versioning(
+        Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"}
+    )
+    return bucket
+
+
+def joined(bucket: Bucket, key: str, **which: object) -> bytes:
+    return b"".join(bucket.read(key, **which))  # type: ignore[arg-type]
+
+
+def test_a_part_of_an_object_is_read(bucket: Bucket):
+    data = bytes(range(256)) * 10_000
+    bucket.put("a", data, TEXT)
+    assert joined(bucket, "a", start=5) == data[5:]
+    assert joined(bucket, "a", start=5, length=1) == data[5:6]
+    assert joined(bucket, "a", start=1_500_000, length=900_000) == data[1_500_000:2_400_000]
+    assert joined(bucket, "a", start=5, length=0) == b""
+    assert bucket.size("a") == len(data)
+    assert bucket.size("b") is None
+
+
+def test_an_older_version_is_read_after_a_change_and_a_deletion(archive: Bucket):
+    first = archive.put("a", b"first", TEXT)
+    second = archive.put("a", b"second", TEXT)
+    archive.delete_under("a")
+    assert archive.get("a") is None
+    assert joined(archive, "a", version=first) == b"first"
+    assert joined(archive, "a", version=second, start=1, length=3) == b"eco"
+    with pytest.raises(ObjectGone):
+        joined(archive, "a")
+
+
+def test_all_versions_go_when_they_are_meant(archive: Bucket):
+    kept = archive.put("x/10/a", b"kept", TEXT)
+    version = archive.put("x/1/a", b"first", TEXT)
+    archive.put("x/1/a", b"second", TEXT)
+    assert archive.delete_versions_under("x/1/") == 2
+    with pytest.raises(ObjectGone):
+        joined(archive, "x/1/a", version=version)
+    assert joined(archive, "x/10/a", version=kept) == b"kept"
+
+
+def test_an_upload_copies_from_another_object_and_answers_its_version(archive: Bucket):
+    data = bytes(range(256)) * (MIN_PART_BYTES // 128)
+    source = archive.put("source", data, TEXT)
+    archive.put("source", b"", TEXT)
+    upload = archive.upload("joined", TEXT)
+    upload.copy(Source(archive.name, "source", source, 7, MIN_PART_BYTES))
+    upload.part(data[:MIN_PART_BYTES])
+    upload.copy(Source(archive.name, "source", source, 0, 3))
+    version = upload.complete()
+    assert version
+    expected = data[7 : 7 + MIN_PART_BYTES] + data[:MIN_PART_BYTES] + data[:3]
+    assert joined(archive, "joined", version=version) == expected
+    with pytest.raises(ObjectGone):
+        archive.upload("other", TEXT).copy(Source(archive.name, "nothing", None, 0, 3))
+
+
+@pytest.mark.parametrize("size", [0, 10, UPLOAD_BYTES, UPLOAD_BYTES + 1, 2 * UPLOAD_BYTES + 5])
 def test_a_sink_writes_any_size(bucket: Bucket, size: int):
     data = bytes(range(256)) * (size // 256 + 1)
     with ObjectSink(bucket, "file", TEXT) as sink:
         for start in range(0, size, 3_000_000):
             sink.write(data[start : min(start + 3_000_000, size)])
-    assert bucket.get("file") == data[:size]
+    assert bucket.get("file") == (data[:size] or None)
     assert (sink.size, sink.sha256) == (size, hashlib.sha256(data[:size]).hexdigest())
 
 
 def test_a_sink_left_by_an_error_leaves_nothing(bucket: Bucket):
     def fail(sink: ObjectSink) -> None:
-        sink.write(b"x" * (CHUNK_BYTES + 1))
+        sink.write(b"x" * (UPLOAD_BYTES + 1))
         raise KeyError
 
     with pytest.raises(KeyError), ObjectSink(bucket, "file", TEXT) as sink:

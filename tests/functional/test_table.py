@@ -202,6 +202,17 @@ def test_an_update_may_put_add_and_ask_for_the_same_attribute_at_once(table: Tab
 # --- pages -------------------------------------------------------------------------------------
 
 
+def test_an_update_removes_what_it_names(table: Table) -> None:
+    table.put(item("a", payload=b"large", status="live", w=b"1"))
+    # A reserved word of DynamoDB, and one that is not there.
+    gone = Update(Key("P", "a"), put={"w": b"2"}, remove=("payload", "status", "none"))
+    assert table.update(gone) == item("a", w=b"2")
+    assert table.get(Key("P", "a")) == item("a", w=b"2")
+    with pytest.raises(ConditionFailed):
+        table.update(Update(Key("P", "a"), remove=("w",), when=Equals("w", b"1")))
+    assert table.get(Key("P", "a")) == item("a", w=b"2")
+
+
 def test_a_page_is_one_partition_in_the_order_of_its_sort_keys(table: Table) -> None:
     fill(table, "cab")
     fill(table, "x", pk="Q")

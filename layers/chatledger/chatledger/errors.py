@@ -65,6 +65,10 @@ class Conflict(ChatledgerError):
     code = "conflict"
 
 
+class Gone(ChatledgerError):
+    code = "gone"
+
+
 class PayloadTooLarge(ChatledgerError):
     code = "payload_too_large"
 

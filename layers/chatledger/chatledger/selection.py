@@ -36,6 +36,11 @@ class Filters:
     def asks_content(self) -> bool:
         return bool(self.ai_service or self.contains)
 
+    @property
+    def asks_messages(self) -> bool:
+        """Whether a conversation's messages decide, and not its head alone."""
+        return self.asks_content or self.min_messages > 1
+
     def named(self, ledger: Ledger, organization: str) -> frozenset[str] | None:
         """The conversations that can match at all, if that is a few; ``None``: it may be any."""
         if self.conversation_id:

@@ -16,6 +16,8 @@ class Settings:
     signing_secret: str
     allow_anonymous: bool
     websocket_url: str
+    export_state_machine: str
+    restore_state_machine: str
 
 
 @cache
@@ -29,4 +31,7 @@ def settings() -> Settings:
         signing_secret=os.environ["SIGNING_SECRET"],
         allow_anonymous=os.environ["ALLOW_ANONYMOUS"] == "true",
         websocket_url=os.environ["WEBSOCKET_URL"],
+        # Only who starts executions is told of them: the machines name the other functions.
+        export_state_machine=os.environ.get("EXPORT_STATE_MACHINE", ""),
+        restore_state_machine=os.environ.get("RESTORE_STATE_MACHINE", ""),
     )

@@ -16,6 +16,7 @@ _RFC3339 = re.compile(
     r"(?P<second>:[0-5]\d)?(?:\.(?P<fraction>\d+))?"
     r"(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)?)?"
 )
+QUARTER_HOUR = timedelta(minutes=15)
 # In a query a bare "+" arrives as a space; before an offset it can mean nothing else.
 _LOST_PLUS = re.compile(r"(?<=[Tt]\d\d:\d\d:\d\d) (?=\d\d:\d\d$)")
 
@@ -73,6 +74,29 @@ def parse_range(start_date: str | None, end_date: str | None) -> Range:
             f"end_date {end_date} is before start_date {start_date}. Swap them, or leave one out."
         )
     return Range(start, end)
+
+
+def check_quarter_hours(within: Range) -> None:
+    """Raises ``InvalidDateRange`` unless both ends lie on UTC quarter hours, or are open.
+
+    It names the two nearest ends that would do, as the caller writes them: the last one inclusive.
+    """
+    for name, bound, written_before in (
+        ("start_date", within.start, timedelta(0)),
+        ("end_date", within.end, timedelta(seconds=1)),
+    ):
+        if bound and bound != _quarter(bound):
+            nearest = [_quarter(bound), _after(_quarter(bound), QUARTER_HOUR)]
+            named = [format_time(each - written_before) for each in nearest if each]
+            raise InvalidDateRange(
+                f"A clear takes whole UTC quarter hours, and {name} lies within one. "
+                f"Send {' or '.join(named)}."
+            )
+
+
+def _quarter(moment: datetime) -> datetime:
+    """The beginning of its quarter hour."""
+    return moment.replace(minute=moment.minute - moment.minute % 15, second=0, microsecond=0)
 
 
 def _parse(text: str) -> tuple[datetime, timedelta]:

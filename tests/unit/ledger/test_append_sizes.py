@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from chatledger.ledger.append import MAX_BYTES, MAX_ENTRIES, Appended, append
+from chatledger.ledger.append import Appended, append
+from chatledger.ledger.commit import MAX_BYTES, MAX_ENTRIES
 from chatledger.ledger.entries import MAX_PAYLOAD_BYTES
 from chatledger.ledger.ledger import Ledger
 from chatledger.messages import Message

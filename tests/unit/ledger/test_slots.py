@@ -34,6 +34,20 @@ def test_the_newest_slots_are_those_not_settled_and_at_least_the_last(count: int
     assert [slot.number for slot in slots.newest(ledger.table, ORGANIZATION, 0, later)] == [count]
 
 
+def test_a_slow_clock_hides_no_slot() -> None:
+    """The last slot's time is of a machine whose clock is a minute late."""
+    clock = [NOON]
+    ledger = ledger_on(MemoryTable(), shards=1, now=lambda: clock[0])
+    append(ledger, ORGANIZATION, batch([message(0)]))
+    clock[0] -= timedelta(minutes=1)
+    append(ledger, ORGANIZATION, batch([message(1)]))
+    numbers = [slot.number for slot in slots.newest(ledger.table, ORGANIZATION, 0, NOON)]
+    assert numbers[0] == 2
+    clock[0] = NOON
+    append(ledger, ORGANIZATION, batch([message(2)]))
+    assert slots.freeze(ledger, ORGANIZATION) == {0: 3}
+
+
 def test_a_slot_lists_its_entries() -> None:
     ledger = ledger_on(MemoryTable(), shards=1)
     sent = [message(number * 20, NOON + number * timedelta(hours=5)) for number in range(4)]

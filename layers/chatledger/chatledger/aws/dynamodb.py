@@ -193,14 +193,23 @@ def _update(update: Update) -> dict[str, Any]:
     for verb, sign, attributes in (("SET", " = ", update.put), ("ADD", " ", update.add)):
         parts: list[str] = []
         for name, value in attributes.items():
-            place = len(names)
-            names[f"#{place}"], values[f":{place}"] = name, wire.encode(value)
-            parts.append(f"#{place}{sign}:{place}")
+            place = _named(names, name)
+            values[f":{place[1:]}"] = wire.encode(value)
+            parts.append(f"{place}{sign}:{place[1:]}")
         if parts:
             clauses.append(f"{verb} {', '.join(parts)}")
+    if update.remove:
+        clauses.append(f"REMOVE {', '.join(_named(names, name) for name in update.remove)}")
     request["Key"] = wire.encode_key(update.key.pk, update.key.sk)
     request["UpdateExpression"] = " ".join(clauses)
     return request
+
+
+def _named(names: dict[str, str], name: str) -> str:
+    """A placeholder for an attribute's name, which may be a reserved word."""
+    placeholder = f"#{len(names)}"
+    names[placeholder] = name
+    return placeholder
 
 
 def _condition(when: Condition | None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A bucket: a narrow, typed face of S3."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -22,31 +23,60 @@ CONFIG = Config(
     request_checksum_calculation="when_required",
 )
 LINK_SECONDS = 15 * 60
+# The least size of a part of an upload, but for the last.
+MIN_PART_BYTES = 5 * 1024 * 1024
 _READ_BYTES = 1024 * 1024
 _DELETE_AT_ONCE = 1000
 _EXISTS = {"PreconditionFailed", "ConditionalRequestConflict"}
+_MISSING = {"NoSuchKey", "NoSuchVersion", "404"}
 
 
 class AlreadyThere(Exception):
     """An object that is written once is there already."""
 
 
+class ObjectGone(StorageError):
+    """An object that must be there is not: repeating will not bring it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Bytes of an object to copy from, ``length`` of them; ``version`` None: the current one."""
+
+    bucket: str
+    key: str
+    version: str | None
+    start: int
+    length: int
+
+
 class Upload(Protocol):
-    """An object made of parts; all but the last must be at least 5 MiB."""
+    """An object made of parts; all but the last must be at least ``MIN_PART_BYTES``."""
 
     def part(self, data: bytes) -> None: ...
-    def complete(self) -> None: ...
+    def copy(self, source: Source) -> None: ...
+    def complete(self) -> str | None: ...
     def abort(self) -> None: ...
 
 
 class Bucket(Protocol):
-    """What exports need of a bucket. Each call may raise ``StorageError``."""
+    """What exports need of a bucket. Each call may raise ``StorageError``.
 
-    def put(self, key: str, data: bytes, media_type: str, *, once: bool = False) -> None: ...
+    ``put`` and ``Upload.complete`` answer the version's id where the bucket keeps versions.
+    """
+
+    name: str
+
+    def put(self, key: str, data: bytes, media_type: str, *, once: bool = False) -> str | None: ...
     def get(self, key: str) -> bytes | None: ...
-    def read(self, key: str) -> Iterator[bytes]: ...
+    def size(self, key: str) -> int | None: ...
+    def read(
+        self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
+    ) -> Iterator[bytes]: ...
     def delete_under(self, prefix: str) -> int: ...
-    def link(self, key: str, file_name: str) -> str: ...
+    def delete_versions_under(self, prefix: str) -> int: ...
+    def link(self, key: str, file_name: str, version: str | None = None) -> str: ...
+    def upload_link(self, key: str, media_type: str) -> str: ...
     def upload(self, key: str, media_type: str) -> Upload: ...
 
 
@@ -57,46 +87,85 @@ class S3Bucket:
         self.name = name
         self.client: Any = client or clients.client("s3", CONFIG)
 
-    def put(self, key: str, data: bytes, media_type: str, *, once: bool = False) -> None:
+    def put(self, key: str, data: bytes, media_type: str, *, once: bool = False) -> str | None:
         """With ``once`` the first writer wins; raises ``AlreadyThere`` for the others."""
         condition = {"IfNoneMatch": "*"} if once else {}
-        self._call("put_object", Key=key, Body=data, ContentType=media_type, **condition)
+        answer = self._call("put_object", Key=key, Body=data, ContentType=media_type, **condition)
+        return answer.get("VersionId")
 
     def get(self, key: str) -> bytes | None:
         answer = self._call("get_object", Key=key)
         return answer["Body"].read() if answer else None
 
-    def read(self, key: str) -> Iterator[bytes]:
-        """The object's bytes, a megabyte at a time."""
-        answer = self._call("get_object", Key=key)
+    def size(self, key: str) -> int | None:
+        """In bytes; None where there is no such object."""
+        answer = self._call("head_object", Key=key)
+        return answer["ContentLength"] if answer else None
+
+    def read(
+        self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
+    ) -> Iterator[bytes]:
+        """The object's bytes, a megabyte at a time; raises ``ObjectGone``."""
+        if length == 0:
+            return
+        end = "" if length is None else start + length - 1
+        wanted = {"Range": f"bytes={start}-{end}"} if start or length is not None else {}
+        answer = self._call("get_object", Key=key, **_of_version(version), **wanted)
         if not answer:
-            raise StorageError(f"The object {key} is gone.")
-        yield from answer["Body"].iter_chunks(_READ_BYTES)
+            raise ObjectGone(f"The object {key} is gone.")
+        try:
+            yield from answer["Body"].iter_chunks(_READ_BYTES)
+        except (HTTPClientError, UnreachableError) as error:
+            raise StorageError from error
 
     def delete_under(self, prefix: str) -> int:
         """Deletes every object under the prefix; answers how many."""
+
+        def some() -> list[dict[str, str]]:
+            answer = self._call("list_objects_v2", Prefix=prefix, MaxKeys=_DELETE_AT_ONCE)
+            return [{"Key": each["Key"]} for each in answer.get("Contents", [])]
+
         count = 0
-        while keys := self._some_under(prefix):
-            objects = [{"Key": key} for key in keys]
-            answer = self._call("delete_objects", Delete={"Objects": objects, "Quiet": True})
-            if answer.get("Errors"):
-                raise StorageError(f"Some objects under {prefix} could not be deleted. Repeat.")
-            count += len(keys)
+        while objects := some():
+            count += self._delete(prefix, objects)
         return count
 
-    def _some_under(self, prefix: str) -> list[str]:
-        answer = self._call("list_objects_v2", Prefix=prefix, MaxKeys=_DELETE_AT_ONCE)
-        return [each["Key"] for each in answer.get("Contents", [])]
+    def delete_versions_under(self, prefix: str) -> int:
+        """The same in a bucket that keeps versions: every version of every object goes."""
 
-    def link(self, key: str, file_name: str) -> str:
+        def some() -> list[dict[str, str]]:
+            answer = self._call("list_object_versions", Prefix=prefix, MaxKeys=_DELETE_AT_ONCE)
+            found = [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
+            return [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+
+        count = 0
+        while objects := some():
+            count += self._delete(prefix, objects)
+        return count
+
+    def _delete(self, prefix: str, objects: list[dict[str, str]]) -> int:
+        answer = self._call("delete_objects", Delete={"Objects": objects, "Quiet": True})
+        if answer.get("Errors"):
+            raise StorageError(f"Some objects under {prefix} could not be deleted. Repeat.")
+        return len(objects)
+
+    def link(self, key: str, file_name: str, version: str | None = None) -> str:
         """A signed link that downloads the object under this name for 15 minutes at most."""
         parameters = {
             "Bucket": self.name,
             "Key": key,
             "ResponseContentDisposition": f"attachment; filename*=UTF-8''{quote(file_name)}",
+            **_of_version(version),
         }
         return self.client.generate_presigned_url(
             "get_object", Params=parameters, ExpiresIn=LINK_SECONDS
+        )
+
+    def upload_link(self, key: str, media_type: str) -> str:
+        """A signed link that takes a PUT of the object for 15 minutes at most."""
+        parameters = {"Bucket": self.name, "Key": key, "ContentType": media_type}
+        return self.client.generate_presigned_url(
+            "put_object", Params=parameters, ExpiresIn=LINK_SECONDS
         )
 
     def upload(self, key: str, media_type: str) -> "S3Upload":
@@ -117,9 +186,26 @@ class S3Upload:
         answer = self._call("upload_part", PartNumber=len(self._tags) + 1, Body=data)
         self._tags.append(answer["ETag"])
 
-    def complete(self) -> None:
+    def copy(self, source: Source) -> None:
+        """A part that S3 copies by itself; raises ``ObjectGone``."""
+        answer = self._call(
+            "upload_part_copy",
+            PartNumber=len(self._tags) + 1,
+            CopySource={
+                "Bucket": source.bucket,
+                "Key": source.key,
+                **_of_version(source.version),
+            },
+            CopySourceRange=f"bytes={source.start}-{source.start + source.length - 1}",
+        )
+        if not answer:
+            raise ObjectGone(f"The object {source.key} is gone.")
+        self._tags.append(answer["CopyPartResult"]["ETag"])
+
+    def complete(self) -> str | None:
         parts = [{"ETag": tag, "PartNumber": place} for place, tag in enumerate(self._tags, 1)]
-        self._call("complete_multipart_upload", MultipartUpload={"Parts": parts})
+        answer = self._call("complete_multipart_upload", MultipartUpload={"Parts": parts})
+        return answer.get("VersionId")
 
     def abort(self) -> None:
         self._call("abort_multipart_upload")
@@ -135,7 +221,7 @@ def call(client: Any, operation: str, **request: Any) -> dict[str, Any]:
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code == "NoSuchKey":
+        if code in _MISSING:
             return {}
         if code in _EXISTS:
             raise AlreadyThere from error
@@ -144,3 +230,7 @@ def call(client: Any, operation: str, **request: Any) -> dict[str, Any]:
         raise
     except (HTTPClientError, UnreachableError) as error:
         raise StorageError from error
+
+
+def _of_version(version: str | None) -> dict[str, str]:
+    return {"VersionId": version} if version else {}

@@ -55,11 +55,12 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """``put`` replaces attributes; ``add`` adds to a number or unites with a set."""
+    """``put`` replaces attributes, ``add`` adds to a number or a set, ``remove`` drops them."""
 
     key: Key
     put: Item = field(default_factory=dict[str, Value])
     add: Item = field(default_factory=dict[str, Value])
+    remove: tuple[str, ...] = ()
     when: Condition | None = None
 
 

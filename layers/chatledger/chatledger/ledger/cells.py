@@ -8,6 +8,7 @@ may hold. Heads come a hundred at a time, when their conversations come up.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from heapq import heappop, heappush, merge
 from itertools import groupby
 
@@ -69,15 +70,20 @@ class HeldConversation:
 
 
 def read_shard(
-    ledger: Ledger, snapshot: Snapshot, shard: int, days: Sequence[str], checkpoint: Checkpoint
+    ledger: Ledger,
+    snapshot: Snapshot,
+    shard: int,
+    days: Sequence[str],
+    checkpoint: Checkpoint,
+    after: str | None = None,
 ) -> Iterator[HeldConversation]:
     """The conversations of a shard on these days, in the order of their escaped ids.
 
-    Each must be used before the next is asked for. One whose head is gone was emptied and removed
-    meanwhile; it has nothing left to show.
+    ``after`` is the escaped id of the one to go on after. Each must be used before the next is
+    asked for. One whose head is gone was emptied and removed meanwhile; nothing of it is left.
     """
     reader = _Reader(ledger, snapshot, shard, max(1, len(days)), checkpoint)
-    merged = merge(*reader.open(days), key=_conversation_then_time)
+    merged = merge(*reader.open(days, after), key=_conversation_then_time)
     for escaped, run in groupby(merged, key=lambda entry: _conversation_then_time(entry)[0]):
         held = _hold(run)
         if head := reader.heads.take(escaped):
@@ -90,9 +96,11 @@ def read_named(
     shard: int,
     conversation_ids: Iterable[str],
     checkpoint: Checkpoint,
+    after: str | None = None,
 ) -> Iterator[HeldConversation]:
     """The same of these conversations only, each looked up: nothing of the others is read."""
-    escaped = {keys.escape(each) for each in conversation_ids if ledger.shard_of(each) == shard}
+    of_shard = {keys.escape(each) for each in conversation_ids if ledger.shard_of(each) == shard}
+    escaped = {each for each in of_shard if after is None or each > after}
     named = _Heads(ledger, snapshot.organization)
     named.expect(escaped)
     for conversation in sorted(escaped):
@@ -149,14 +157,16 @@ class _Reader:
         self.heads = _Heads(ledger, snapshot.organization)
         self.item_bytes = _FIRST_GUESS_BYTES
 
-    def open(self, days: Sequence[str]) -> list[Iterator[Entry]]:
+    def open(self, days: Sequence[str], after: str | None) -> list[Iterator[Entry]]:
         """The entries of each day; the first pages are read some at once."""
         opened: list[Iterator[Entry]] = []
+        start_after = keys.after_conversation(after) if after is not None else None
         with ThreadPoolExecutor(_CELLS_AT_ONCE) as pool:
             for start in range(0, len(days), _CELLS_AT_ONCE):
                 self.checkpoint()
                 some = days[start : start + _CELLS_AT_ONCE]
-                for day, page in zip(some, pool.map(self._page, some), strict=True):
+                pages = pool.map(partial(self._page, after=start_after), some)
+                for day, page in zip(some, pages, strict=True):
                     opened.append(self._entries(day, page))
         return opened
 
@@ -172,7 +182,7 @@ class _Reader:
             self.checkpoint()
             page = self._page(day, page.after)
 
-    def _page(self, day: str, after: str | None = None) -> Page:
+    def _page(self, day: str, after: str | None) -> Page:
         partition = keys.cell(self.snapshot.organization, day, self.shard)
         limit = max(1, PAGES_BUDGET_BYTES // (self.open_days * self.item_bytes))
         return self.ledger.table.page(partition, after=after, limit=limit)

@@ -7,11 +7,13 @@ file, so an archive of untouched entries is made by concatenating payloads.
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from isal import igzip
 
 from chatledger.aws import wire
-from chatledger.aws.table import Key
+from chatledger.aws.table import Equals, Key, Update
 from chatledger.aws.wire import Item
 from chatledger.identifiers import new_token
 from chatledger.ledger import keys
@@ -33,6 +35,14 @@ MAX_PAYLOAD_BYTES = 300 * 1024
 MAX_LINES_BYTES = 1024 * 1024
 # Level 2 of isal: a tenth of zlib's time at the same size for a turn.
 _LEVEL = 2
+
+
+class Origin(NamedTuple):
+    """Where a restored entry comes from; it orders revisions that come from one place."""
+
+    epoch: str
+    organization: str
+    slot: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,34 @@ class Entry:
     @property
     def is_tombstone(self) -> bool:
         return "payload" not in self.item
+
+    @property
+    def token(self) -> bytes:
+        """Its ``w``: new with every write of the item."""
+        return wire.binary(self.item, "w")
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of its lines; a tombstone keeps that of the lines it had."""
+        return wire.binary(self.item, "digest")
+
+    @property
+    def cleared_by(self) -> str | None:
+        """Of a tombstone: the export that cleared it."""
+        return wire.text(self.item, "job") if self.is_tombstone else None
+
+    @property
+    def origin(self) -> Origin | None:
+        """Of a restored entry, where that is known."""
+        if "from" not in self.item:
+            return None
+        epoch, organization, slot = wire.texts(self.item, "from")
+        return Origin(epoch, organization, int(slot))
+
+    @property
+    def restored_by(self) -> str | None:
+        """The import that put it in, or back."""
+        return wire.text(self.item, "restored_by") if "restored_by" in self.item else None
 
     @property
     def payload(self) -> bytes:
@@ -97,15 +135,47 @@ class Entry:
             yield pair[:DIGEST_BYTES], pair[DIGEST_BYTES:]
 
 
+# What only a tombstone has.
+_OF_A_TOMBSTONE = ("digests", "job", "cleared_at")
+
+
+def tombstone(entry: Entry, job: str, now: datetime) -> Update:
+    """Clears the entry if nobody wrote it since: its payload goes, its messages' digests stay."""
+    digests = b"".join(message + content for message, content in entry.digests())
+    left: Item = {"digests": digests, "job": job, "cleared_at": microseconds(now), "w": new_token()}
+    return Update(entry.key, put=left, remove=("payload",), when=Equals("w", entry.token))
+
+
+def revival(cleared: Entry, payload: bytes, restored_by: str | None = None) -> Update:
+    """Puts a tombstone's payload back if nobody wrote it since; the token is a fresh one.
+
+    Fresh, because a clear that comes late still holds the old one.
+    """
+    back: Item = {"payload": payload, "w": new_token()}
+    if restored_by:
+        back["restored_by"] = restored_by
+    return Update(cleared.key, put=back, remove=_OF_A_TOMBSTONE, when=Equals("w", cleared.token))
+
+
+def refreshed(entry: Entry) -> Update:
+    """A fresh token for an entry that stays as it is, if nobody wrote it since."""
+    return Update(entry.key, put={"w": new_token()}, when=Equals("w", entry.token))
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What becomes one entry once its append knows its slot."""
+    """What becomes one entry once its append knows its slot.
+
+    ``origin`` and ``restored_by`` are those of a restored one.
+    """
 
     quarter: Quarter
     number: int
     messages: Sequence[Message]
     lines: bytes
     payload: bytes
+    origin: Origin | None = None
+    restored_by: str | None = None
 
     def item(self, organization: str, shard: int, slot: int) -> Item:
         day, quarter = self.quarter
@@ -120,7 +190,14 @@ class Piece:
             "last": microseconds(self.messages[-1].timestamp),
             "digest": hashlib.sha256(self.lines).digest(),
             "w": new_token(),
+            **self._of_a_restored_one(),
         }
+
+    def _of_a_restored_one(self) -> Item:
+        item: Item = {"restored_by": self.restored_by} if self.restored_by else {}
+        if self.origin:
+            item["from"] = [self.origin.epoch, self.origin.organization, str(self.origin.slot)]
+        return item
 
 
 def quarter_hour(message: Message) -> Quarter:

@@ -62,6 +62,11 @@ def quarters(conversation_id: str, first: str = "0000", last: str = "2345") -> B
     return Between(f"{escaped}#{first}#", f"{escaped}#{last}#{_ABOVE_ALL}")
 
 
+def after_conversation(escaped_id: str) -> str:
+    """Above every entry of the conversation, below those of the next."""
+    return f"{escaped_id}#{_ABOVE_ALL}"
+
+
 def heads(organization: str, shard: int) -> str:
     return f"C#{escape(organization)}#{shard:02}"
 
@@ -120,3 +125,36 @@ def key_of(organization: str, key_id: str) -> Key:
 
 def window(caller: str, minute: str) -> Key:
     return Key(f"L#{escape(caller)}", minute)
+
+
+def holds(organization: str) -> str:
+    return f"H#{escape(organization)}"
+
+
+def hold(organization: str, hold_id: str) -> Key:
+    return Key(holds(organization), escape(hold_id))
+
+
+def lease(organization: str) -> Key:
+    return Key(f"X#{escape(organization)}", "clear")
+
+
+def running() -> str:
+    """The partition of all jobs that are not known to have ended."""
+    return "Q#jobs"
+
+
+def running_job(organization: str, job_id: str) -> Key:
+    return Key(running(), f"{escape(organization)}#{escape(job_id)}")
+
+
+def restores(organization: str) -> str:
+    return f"R#{escape(organization)}"
+
+
+def restore(organization: str, restore_id: str) -> Key:
+    return Key(restores(organization), escape(restore_id))
+
+
+def progress(organization: str, job_id: str) -> Key:
+    return Key(f"P#{escape(organization)}", escape(job_id))
