@@ -1,14 +1,20 @@
-"""POST /exports: writes a slice of the ledger to a file; it can delete nothing."""
+"""POST /exports: writes a slice of the ledger to a file, or starts the workflow that does.
 
+It can delete nothing: a clear is the workflow's.
+"""
+
+from datetime import timedelta
 from typing import Any
 
 from chatledger.api.app import (
     Answer,
     accepted,
+    archive_bucket,
     body,
     caller,
     claimed,
     created,
+    export_machine,
     exports_bucket,
     handle,
     ledger,
@@ -17,8 +23,9 @@ from chatledger.api.app import (
     resolver,
     wait_seconds,
 )
-from chatledger.export.answers import dry_run_answer, job_answer
-from chatledger.export.run import Exporter, admit, run
+from chatledger.export.answers import Links, dry_run_answer, job_answer
+from chatledger.export.begin import export
+from chatledger.export.exporter import Exporter
 from chatledger.identifiers import new_ulid
 from chatledger.models.exports import ExportRequest
 
@@ -31,13 +38,12 @@ def post_exports() -> Answer:
     if request.dry_run:
         return ok(dry_run_answer(ledger(), organization, request))
     export_id = claimed(export_id=new_ulid())["export_id"]
-    bucket = exports_bucket()
-    job = run(Exporter(ledger(), bucket), admit(ledger(), organization, request, export_id))
-    answer, place = job_answer(ledger(), bucket, job), location(f"/exports/{export_id}")
+    exporter, wait = Exporter(ledger(), exports_bucket()), timedelta(seconds=wait_seconds())
+    job = export(exporter, export_machine(), organization, request, export_id, wait)
+    answer = job_answer(ledger(), Links(exports_bucket(), archive_bucket()), job)
+    place = location(f"/exports/{export_id}")
     # Only who said that they wait is told of the end; everybody else is told where to ask.
-    if wait_seconds() and job.ended:
-        return created(answer, place)
-    return accepted(answer, place)
+    return created(answer, place) if wait and job.ended else accepted(answer, place)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

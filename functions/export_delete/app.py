@@ -4,6 +4,7 @@ from typing import Any
 
 from chatledger.api.app import (
     Answer,
+    archive_bucket,
     caller,
     exports_bucket,
     handle,
@@ -12,7 +13,7 @@ from chatledger.api.app import (
     path,
     resolver,
 )
-from chatledger.export.answers import job_answer
+from chatledger.export.answers import Links, job_answer
 from chatledger.export.remove import remove
 
 app = resolver()
@@ -20,8 +21,9 @@ app = resolver()
 
 @app.delete("/exports/<export_id>")
 def delete_export(export_id: str) -> Answer:
-    job = remove(ledger(), exports_bucket(), caller().organization, path("export_id"))
-    return ok(job_answer(ledger(), exports_bucket(), job))
+    organization, export_id = caller().organization, path("export_id")
+    job = remove(ledger(), exports_bucket(), archive_bucket(), organization, export_id)
+    return ok(job_answer(ledger(), Links(), job))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

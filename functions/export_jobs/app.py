@@ -4,6 +4,7 @@ from typing import Any
 
 from chatledger.api.app import (
     Answer,
+    archive_bucket,
     caller,
     exports_bucket,
     found,
@@ -15,7 +16,7 @@ from chatledger.api.app import (
     resolver,
 )
 from chatledger.api.tokens import seal, unseal
-from chatledger.export.answers import download_link, job_answer, jobs_answer
+from chatledger.export.answers import Links, download_link, jobs_answer, shown
 from chatledger.export.job import find
 from chatledger.models.queries import ListExportsQuery
 
@@ -26,7 +27,7 @@ app = resolver()
 def get_exports() -> Answer:
     asked, organization = query(ListExportsQuery), caller().organization
     after = unseal("exports", organization, asked.cursor)["after"] if asked.cursor else None
-    answer, last = jobs_answer(ledger(), exports_bucket(), organization, after, asked.limit)
+    answer, last = jobs_answer(ledger(), _links(), organization, after, asked.limit)
     cursor = seal("exports", organization, {"after": last}) if last else None
     return ok(answer | {"next_cursor": cursor})
 
@@ -34,13 +35,17 @@ def get_exports() -> Answer:
 @app.get("/exports/<export_id>")
 def get_export(export_id: str) -> Answer:
     job = find(ledger().table, caller().organization, path("export_id"))
-    return ok(job_answer(ledger(), exports_bucket(), job))
+    return ok(shown(ledger(), _links(), job))
 
 
 @app.get("/exports/<export_id>/download")
 def get_download(export_id: str) -> Answer:
     job = find(ledger().table, caller().organization, path("export_id"))
     return found(download_link(ledger(), exports_bucket(), job))
+
+
+def _links() -> Links:
+    return Links(exports_bucket(), archive_bucket())
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

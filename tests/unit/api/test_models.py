@@ -221,7 +221,7 @@ def test_one_string_stands_for_a_list_of_it():
         ({"destination": "elsewhere"}, "destination is not available yet"),
         ({"training": {}}, "training is not available yet"),
         ({"webhook_url": "https://example.com"}, "webhook_url is not available yet"),
-        ({"clear": True}, "clear is not available yet"),
+        ({"clear": True, "since": "last"}, "since is not available yet"),
         ({"dataset": "documents"}, "only 'conversations'"),
         ({"clear_on": "now"}, "'verified' or 'acknowledged'"),
         ({"filters": {"min_messages": 0}}, "greater than or equal to 1"),
@@ -251,6 +251,61 @@ def test_an_export_that_cannot_be_is_refused(wrong: dict[str, Any], said: str):
 def test_a_range_that_is_none_has_its_own_error(dates: dict[str, str]):
     with pytest.raises(InvalidDateRange):
         ExportRequest.model_validate({"anonymize": False, **dates})
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        {},
+        {"start_date": "2026-10-01", "end_date": "2026-10-01"},
+        {"start_date": "2026-10-01T10:15:00Z", "end_date": "2026-10-01T10:29:59Z"},
+        {"end_date": "2026-10-01T10:29:59.999999Z"},
+        {"end_date": "2026-10-01T10:44"},
+        {"start_date": "2026-10-01T00:00:00+05:45"},
+        {"end_date": "9999-12-31"},
+    ],
+    ids=repr,
+)
+def test_a_clear_takes_whole_quarter_hours(dates: dict[str, str]):
+    assert ExportRequest.model_validate({"format": "archive", "clear": True, **dates}).clear
+
+
+@pytest.mark.parametrize(
+    ("dates", "said"),
+    [
+        (
+            {"start_date": "2026-10-01T10:07:00Z"},
+            "start_date lies within one. Send 2026-10-01T10:00:00Z or 2026-10-01T10:15:00Z.",
+        ),
+        (
+            {"end_date": "2026-10-01T10:20:00Z"},
+            "end_date lies within one. Send 2026-10-01T10:14:59Z or 2026-10-01T10:29:59Z.",
+        ),
+        (
+            {"end_date": "2026-10-01T10:15:00Z"},
+            "Send 2026-10-01T10:14:59Z or 2026-10-01T10:29:59Z.",
+        ),
+        (
+            {"end_date": "2026-10-01T10:14:59.5Z"},
+            "Send 2026-10-01T09:59:59Z or 2026-10-01T10:14:59Z.",
+        ),
+        (
+            {"start_date": "2026-10-01T00:00:00.000001Z"},
+            "Send 2026-10-01T00:00:00Z or 2026-10-01T00:15:00Z.",
+        ),
+        ({"start_date": "2026-10-01T05:40:00+05:30"}, "Send 2026-10-01T00:00:00Z or"),
+        ({"start_date": "9999-12-31T23:50:00Z"}, "Send 9999-12-31T23:45:00Z."),
+    ],
+    ids=repr,
+)
+def test_a_clear_off_the_quarter_hour_is_told_the_two_nearest(dates: dict[str, str], said: str):
+    asked = {"format": "archive", "clear": True, **dates}
+    with pytest.raises(InvalidDateRange, match=re.escape(said)):
+        ExportRequest.model_validate(asked)
+    assert not ExportRequest.model_validate(asked | {"clear": False}).clear
+    for end in re.findall(r"\d{4}-\S+Z", said):
+        name = next(iter(dates))
+        assert ExportRequest.model_validate({"format": "archive", "clear": True, name: end})
 
 
 def test_an_export_that_a_job_could_not_keep_is_too_large():

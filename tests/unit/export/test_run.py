@@ -1,88 +1,46 @@
-"""Exports from admission to file: what is in them, and that each step can be repeated."""
+"""What is in an export's file, and which conversations and messages are chosen."""
 
 import csv
-import gzip
-import hashlib
 import io
 import itertools
-import json
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from chatledger.errors import StorageError
 from chatledger.export import plan as plans
-from chatledger.export.job import Job
-from chatledger.export.run import Exporter, admit, count, run
+from chatledger.export.count import count
+from chatledger.export.exporter import Exporter
 from chatledger.export.spec import spec_of
 from chatledger.formats.archive import HeadRecord, read_archive
 from chatledger.ledger import cells
 from chatledger.ledger.append import append
 from chatledger.ledger.ledger import Ledger
 from chatledger.messages import Message
-from chatledger.models.exports import ExportRequest
 from tests.fakes.chats import batch, ledger_on
-from tests.fakes.memory_bucket import MemoryBucket
 from tests.fakes.memory_table import MemoryTable
-
-ORGANIZATION = "acme"
-START = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
-CONVERSATIONS = ("plain", "with#hash", "with space", "émoji 🙂", "a", "a!", "b/c")
-
-
-def talk(conversation_id: str, count: int = 10, **about: Any) -> list[Message]:
-    """Messages every seven minutes, over midnight."""
-    return [
-        Message(
-            id=f"m{number}",
-            conversation_id=conversation_id,
-            timestamp=START + timedelta(minutes=7 * number),
-            role=("user", "assistant")[number % 2],
-            content=f"text {number} of {conversation_id}",
-            ai_service="mistral" if number % 2 else None,
-        )
-        for number in range(count)
-    ]
+from tests.unit.export.exports import (
+    CONVERSATIONS,
+    ORGANIZATION,
+    START,
+    bucket_of,
+    exported,
+    exporter_of,
+    filled_ledger,
+    lines,
+    opened,
+    request,
+    talk,
+)
 
 
 @pytest.fixture
 def ledger() -> Ledger:
-    ledger = ledger_on(MemoryTable())
-    for place, conversation_id in enumerate(CONVERSATIONS):
-        about = {"app_id": "shop" if place % 2 else "help", "status": "active"}
-        append(ledger, ORGANIZATION, batch(talk(conversation_id), users=["ann"], **about))
-    return ledger
+    return filled_ledger()
 
 
 @pytest.fixture
 def exporter(ledger: Ledger) -> Exporter:
-    return Exporter(ledger, MemoryBucket())
-
-
-def request(format: str = "jsonl", **asked: Any) -> ExportRequest:
-    anonymize = {} if format == "archive" else {"anonymize": False}
-    return ExportRequest.model_validate({"format": format, **anonymize, **asked})
-
-
-def exported(exporter: Exporter, asked: ExportRequest, export_id: str = "E1") -> tuple[Job, bytes]:
-    job = run(exporter, admit(exporter.ledger, ORGANIZATION, asked, export_id))
-    assert job.status == "succeeded", job.error
-    assert isinstance(exporter.bucket, MemoryBucket)
-    (file,) = job.files
-    data = exporter.bucket.objects[file.key]
-    assert (file.bytes, file.sha256) == (len(data), hashlib.sha256(data).hexdigest())
-    return job, data
-
-
-def lines(data: bytes) -> dict[str, list[str]]:
-    """Conversation id → message ids, of a jsonl file."""
-    objects = [json.loads(line) for line in data.splitlines()]
-    return {
-        each["conversation_id"]: [message["message_id"] for message in each["messages"]]
-        for each in objects
-    }
+    return exporter_of(ledger)
 
 
 def test_every_message_once_and_in_order(exporter: Exporter):
@@ -192,27 +150,17 @@ def test_many_parts_make_the_same_content_as_one(
     assert opened(parts, format, compression) == opened(whole, format, compression)
 
 
-def opened(data: bytes, format: str, compression: str) -> bytes:
-    if format == "archive" or compression == "gzip":
-        return gzip.decompress(data)
-    if compression == "zstd":
-        from backports import zstd
-
-        return zstd.decompress(data)
-    return data
-
-
 @pytest.mark.parametrize(
     ("format", "empty"), [("json", b"[\n]\n"), ("jsonl", b""), ("txt", b""), ("archive", b"")]
 )
 @pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
 def test_an_export_of_nothing_is_a_valid_file(format: str, empty: bytes, compression: str):
-    exporter = Exporter(ledger_on(MemoryTable()), MemoryBucket())
+    exporter = exporter_of(ledger_on(MemoryTable()))
     compression = "none" if format == "archive" else compression
     asked = request(format, compression=compression)
     job, data = exported(exporter, asked)
     assert opened(data, format, compression) == empty
-    assert count(exporter.ledger, ORGANIZATION, spec_of(asked)) == job.counts
+    assert count(exporter.ledger, ORGANIZATION, spec_of(asked)).counts == job.counts
     assert job.counts
     assert job.counts.messages == 0
 
@@ -223,7 +171,7 @@ def test_a_dry_run_counts_what_the_export_will_hold(
 ):
     monkeypatch.setattr(plans, "APPENDS_PER_PART", 0)
     asked = request(format, compression=compression, filters={"app_id": "shop"})
-    counted = count(exporter.ledger, ORGANIZATION, spec_of(asked))
+    counted = count(exporter.ledger, ORGANIZATION, spec_of(asked)).counts
     job, _ = exported(exporter, asked)
     assert counted == job.counts
 
@@ -239,7 +187,7 @@ def test_what_is_committed_after_the_plan_is_not_seen(
         append(ledger, ORGANIZATION, batch(talk("new one")))
         return made
 
-    monkeypatch.setattr("chatledger.export.run.make_plan", plan_then_append)
+    monkeypatch.setattr("chatledger.export.plan.make_plan", plan_then_append)
     job, data = exported(exporter, request())
     assert job.counts
     assert job.counts.messages == 70
@@ -255,68 +203,12 @@ def test_a_conversation_too_large_to_hold_is_read_again(
     assert read_again == held
 
 
-def test_time_is_looked_at_where_nothing_matches(ledger: Ledger):
-    seconds = itertools.count()
-    started = datetime(2026, 11, 22, tzinfo=UTC)
-    slow = ledger_on(ledger.table, now=lambda: started + timedelta(seconds=next(seconds)))
-    asked = request(filters={"status": ["resolved"]})
-    job = run(Exporter(slow, MemoryBucket()), admit(slow, ORGANIZATION, asked, "E1"))
-    assert job.status == "failed"
-
-
 def test_small_pages_give_the_same_file(exporter: Exporter, monkeypatch: pytest.MonkeyPatch):
     _, expected = exported(exporter, request("csv"))
     monkeypatch.setattr(cells, "PAGES_BUDGET_BYTES", 1)
     _, found = exported(exporter, request("csv"), "E2")
     assert found == expected
     assert sum(1 for _ in csv.reader(io.StringIO(found.decode(), newline=""))) == 71
-
-
-def failing_at(call: int) -> Callable[[str], None]:
-    calls = iter(range(1_000_000))
-
-    def before(_: str) -> None:
-        if next(calls) == call:
-            raise KeyboardInterrupt  # A crash: nobody catches it.
-
-    return before
-
-
-def test_a_crash_before_any_call_to_the_bucket_leaves_what_a_repeat_completes(ledger: Ledger):
-    _, expected = exported(Exporter(ledger, MemoryBucket()), request("csv"), "whole")
-    crashes = 0
-    for call in range(50):
-        bucket = MemoryBucket()
-        exporter = Exporter(ledger, bucket)
-        asked, export_id = request("csv"), f"crash-{call}"
-        bucket.before = failing_at(call)
-        try:
-            run(exporter, admit(ledger, ORGANIZATION, asked, export_id))
-        except KeyboardInterrupt:
-            crashes += 1
-        bucket.before = lambda _: None
-        later = ledger.now() + timedelta(minutes=1)
-        again = Exporter(ledger_on(ledger.table, now=lambda at=later: at), bucket)
-        _, data = exported(again, asked, export_id)
-        assert data == expected
-    assert crashes >= 5
-
-
-def test_a_storage_error_leaves_a_job_that_a_repeat_completes(exporter: Exporter):
-    assert isinstance(exporter.bucket, MemoryBucket)
-    _, expected = exported(exporter, request(), "whole")
-
-    def before(call: str) -> None:
-        if call == "read":
-            raise StorageError
-
-    exporter.bucket.before = before
-    job = admit(exporter.ledger, ORGANIZATION, request(), "E1")
-    with pytest.raises(StorageError):
-        run(exporter, job)
-    exporter.bucket.before = lambda _: None
-    _, data = exported(exporter, request(), "E1")
-    assert data == expected
 
 
 @pytest.mark.parametrize("format", ["csv", "archive"])
@@ -352,25 +244,14 @@ def test_one_named_conversation_costs_its_own_reads_only(exporter: Exporter):
     assert all(sort_key.startswith("plain#") for sort_key in entries)
 
 
-def test_an_export_above_its_time_ends_and_says_what_to_do(ledger: Ledger):
-    seconds = itertools.count()
-    started = datetime(2026, 11, 22, tzinfo=UTC)
-    slow = ledger_on(ledger.table, now=lambda: started + timedelta(seconds=next(seconds)))
-    job = run(Exporter(slow, MemoryBucket()), admit(slow, ORGANIZATION, request(), "E1"))
-    assert job.status == "failed"
-    assert job.error
-    assert "fewer days" in job.error.error
-    assert job.error.code == "payload_too_large"
-
-
 def test_a_large_file_goes_up_in_parts(exporter: Exporter, monkeypatch: pytest.MonkeyPatch):
     ledger = exporter.ledger
     for number in range(4):
         long = Message("x", f"long {number}", START, "user", "x" * 250_000)
         append(ledger, ORGANIZATION, batch([long]))
-    monkeypatch.setattr("chatledger.export.sink.CHUNK_BYTES", 300_000)
-    monkeypatch.setattr("tests.fakes.memory_bucket.MIN_PART_BYTES", 300_000)
+    for module in ("chatledger.export.join", "tests.fakes.memory_bucket"):
+        monkeypatch.setattr(f"{module}.MIN_PART_BYTES", 300_000)
+    monkeypatch.setattr("chatledger.export.sink.UPLOAD_BYTES", 300_000)
     _, data = exported(exporter, request("csv"))
-    assert isinstance(exporter.bucket, MemoryBucket)
-    assert [call for call, _ in exporter.bucket.journal].count("upload") == 2
+    assert [call for call, _ in bucket_of(exporter).journal].count("upload") == 2
     assert data.count(b"x" * 250_000) == 4

@@ -1,5 +1,6 @@
 """What of a conversation goes into a file: its chosen messages, or its entries as they are."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -25,11 +26,16 @@ class ChosenMessages:
 
 
 @dataclass(frozen=True, slots=True)
-class Archived:
-    """Gzip members of a conversation's entries, and how many messages they hold."""
+class Member:
+    """A gzip member of an archive: an entry's lines or, without ``entry``, a conversation's head.
 
-    members: Iterable[bytes]
-    messages: int
+    ``messages`` counts the lines and ``digest`` is their SHA-256.
+    """
+
+    data: bytes
+    entry: Entry | None = None
+    messages: int = 0
+    digest: bytes = b""
 
 
 def chosen_messages(
@@ -59,41 +65,28 @@ def _content_matches(
     )
 
 
-def archived(conversation: HeldConversation, selection: Selection) -> Archived | None:
-    """All revisions in the range, lossless: entries byte for byte unless the range cuts them."""
-    filters = selection.filters
-    if (filters.asks_content or filters.min_messages > 1) and not chosen_messages(
-        conversation, selection
-    ):
-        return None
-    count = sum(_count(entry, selection.within) for entry in _live(conversation))
-    return Archived(_members(conversation, selection.within), count) if count else None
+def archived(conversation: HeldConversation, within: Range) -> Iterator[Member]:
+    """All revisions in the range, lossless: entries byte for byte unless the range cuts them.
 
-
-def _members(conversation: HeldConversation, within: Range) -> Iterator[bytes]:
-    yield compress(head_line(conversation.head))
-    for entry in _live(conversation):
-        if _is_whole(entry, within):
-            yield entry.payload
-        elif cut := b"".join(_cut(entry, within)):
-            yield compress(cut)
-
-
-def _live(conversation: HeldConversation) -> Iterator[Entry]:
+    The head comes first; of a conversation without entries there is nothing.
+    """
+    head: Member | None = Member(compress(head_line(conversation.head)))
     for entries in conversation.quarters():
-        yield from (entry for entry in entries if not entry.is_tombstone)
+        for entry in entries:
+            if member := None if entry.is_tombstone else _member(entry, within):
+                if head:
+                    yield head
+                    head = None
+                yield member
 
 
-def _is_whole(entry: Entry, within: Range) -> bool:
+def _member(entry: Entry, within: Range) -> Member | None:
+    """The entry, or what of it lies in the range."""
     first, last = map(from_microseconds, entry.span)
-    return first in within and last in within
-
-
-def _count(entry: Entry, within: Range) -> int:
-    if _is_whole(entry, within):
-        return entry.messages_count
-    return sum(1 for _ in _cut(entry, within))
-
-
-def _cut(entry: Entry, within: Range) -> Iterator[bytes]:
-    return (line for line in entry.lines() if decode_line(line).timestamp in within)
+    if first in within and last in within:
+        return Member(entry.payload, entry, entry.messages_count, entry.digest)
+    lines = [line for line in entry.lines() if decode_line(line).timestamp in within]
+    if not lines:
+        return None
+    cut = b"".join(lines)
+    return Member(compress(cut), entry, len(lines), hashlib.sha256(cut).digest())

@@ -1,54 +1,135 @@
-"""Finish: the committed parts become one file."""
+"""Finish: the committed chunks become one file, and an archive gets its manifest.
+
+Each attempt writes a manifest of its own; the first to say that it has finished decides which one
+counts. The file has the same bytes whoever joins it, so one name does.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 
-from chatledger.aws.s3 import Bucket
+import msgspec
+
+from chatledger.aws.s3 import AlreadyThere, Bucket
+from chatledger.errors import StorageError
 from chatledger.export import places
-from chatledger.export.job import File
+from chatledger.export.exporter import Exporter
+from chatledger.export.job import Archive, Counts, File, Home, Job, Manifest, Progress
+from chatledger.export.join import Joined, Stored
 from chatledger.export.plan import Plan
-from chatledger.export.sink import ObjectSink
 from chatledger.export.spec import Spec
-from chatledger.export.write_part import Written
+from chatledger.export.write_manifest import write_manifest
+from chatledger.export.write_part import Chunk, Piece, committed, is_complete
 from chatledger.formats.compression import compressor_for
+from chatledger.ledger.cells import Checkpoint
 from chatledger.ledger.entries import compress
+from chatledger.timestamps import day_of
+
+_AT_ONCE = 8
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """What came out. ``archive`` is there where it is kept, ``manifest`` where there is one."""
+
+    file: File
+    counts: Counts
+    progress: Progress
+    manifest: Manifest | None
+    archive: Archive | None
 
 
 def finish(
-    bucket: Bucket, export_id: str, spec: Spec, plan: Plan, parts: Sequence[Written], date: str
+    exporter: Exporter, job: Job, spec: Spec, plan: Plan, checkpoint: Checkpoint
+) -> Finished:
+    """What an earlier attempt finished, or this one; raises ``StorageError`` before it can be."""
+    commit = places.finished(job.organization, job.export_id)
+    if there := exporter.exports.get(commit):
+        return msgspec.json.decode(there, type=Finished)
+    chunks = _chunks(exporter.exports, plan, job.export_id)
+    file = _joined(exporter, job, spec, chunks, checkpoint)
+    finished = _finished(exporter, job, spec, plan, chunks, file, checkpoint)
+    try:
+        body = msgspec.json.encode(finished)
+        exporter.exports.put(commit, body, "application/json", once=True)
+    except AlreadyThere:
+        return finish(exporter, job, spec, plan, checkpoint)
+    return finished
+
+
+def _chunks(bucket: Bucket, plan: Plan, export_id: str) -> list[Chunk]:
+    """All chunks of all parts, in the order of the file."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        parts = list(pool.map(partial(committed, bucket, plan, export_id), plan.parts))
+    if not all(map(is_complete, parts)):
+        raise StorageError("A part of the export is not written yet. Repeat.")
+    return list(chain.from_iterable(parts))
+
+
+def _finished(
+    exporter: Exporter,
+    job: Job,
+    spec: Spec,
+    plan: Plan,
+    chunks: Sequence[Chunk],
+    file: File,
+    checkpoint: Checkpoint,
+) -> Finished:
+    written = [chunk.written(spec) for chunk in chunks]
+    conversations = sum(each.conversations for each in written)
+    messages = sum(each.messages for each in written)
+    manifest = archive = None
+    if spec.writes_archive:
+        archive_file = file if spec.is_archive else None
+        manifest, archive = write_manifest(
+            exporter, job, spec, plan, chunks, archive_file, checkpoint
+        )
+    return Finished(
+        file=file,
+        counts=Counts(conversations, messages, file.bytes),
+        progress=Progress(conversations, messages, len(plan.parts), len(plan.parts)),
+        manifest=manifest,
+        archive=archive if spec.clear else None,
+    )
+
+
+def _joined(
+    exporter: Exporter, job: Job, spec: Spec, chunks: Sequence[Chunk], checkpoint: Checkpoint
 ) -> File:
-    """Joins the parts under the file's name; the same bytes each time it is repeated."""
-    name = spec.file_name(date)
-    key = places.file(plan.organization, export_id, name)
-    with ObjectSink(bucket, key, spec.media_type) as sink:
-        for data in _joined(bucket, spec, parts):
-            sink.write(data)
-    return File(name=name, key=key, bytes=sink.size, sha256=sink.sha256)
+    name = spec.file_name(day_of(job.created_at))
+    key = places.file(job.organization, job.export_id, name)
+    home: Home = spec.home if spec.is_archive else "exports"
+    filled = [piece for chunk in chunks if (piece := chunk.asked_for(spec))]
+    with Joined(exporter.exports, key, spec.media_type, checkpoint) as joined:
+        for piece in _pieces(spec, filled):
+            if isinstance(piece, Piece):
+                bucket = exporter.bucket(home)
+                joined.add_stored(Stored(bucket, piece.key, piece.version, piece.bytes))
+            else:
+                joined.add(piece)
+    return File(name=name, key=key, bytes=joined.size, sha256=joined.sha256)
 
 
-def _joined(bucket: Bucket, spec: Spec, parts: Iterable[Written]) -> Iterator[bytes]:
-    """Preamble, parts with what stands between them, postamble; each a member of its own."""
-    filled = [part for part in parts if part.conversations]
+def _pieces(spec: Spec, filled: Sequence[Piece]) -> Iterable[Piece | bytes]:
+    """Preamble, chunks with what stands between them, postamble; each a member of its own."""
     if not spec.is_archive:
-        return _framed(bucket, spec, filled)
-    if not filled:
-        return iter([compress(b"")])  # A file of no bytes is no gzip file.
-    return chain.from_iterable(bucket.read(part.key) for part in filled)
+        return _framed(spec, filled)
+    return filled or [compress(b"")]  # A file of no bytes is no gzip file.
 
 
-def _framed(bucket: Bucket, spec: Spec, filled: Sequence[Written]) -> Iterator[bytes]:
+def _framed(spec: Spec, filled: Sequence[Piece]) -> Iterator[Piece | bytes]:
     writer = spec.writer()
     yield _member(spec, writer.preamble)
-    for place, part in enumerate(filled):
+    for place, piece in enumerate(filled):
         if place and writer.separator:
             yield _member(spec, writer.separator)
-        yield from bucket.read(part.key)
+        yield piece
     if writer.postamble:
         yield _member(spec, writer.postamble)
 
 
 def framing_bytes(spec: Spec, filled: int) -> int:
-    """The size of all that is not in a part, for a file of so many filled parts."""
+    """The size of all that is not in a chunk, for a file of so many filled chunks."""
     if spec.is_archive:
         return 0 if filled else len(compress(b""))
     writer = spec.writer()

@@ -1,19 +1,36 @@
 """The export job: what was asked, how far it is, what came out; one small item of the table."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from chatledger.aws import wire
-from chatledger.aws.table import Absent, Condition, Equals, Table
+from chatledger.aws.table import Absent, Condition, ConditionFailed, Equals, Table
 from chatledger.aws.wire import Item
-from chatledger.errors import NotFound
+from chatledger.errors import NotFound, StorageError
 from chatledger.identifiers import new_token
 from chatledger.ledger import keys
 
 FILES_KEPT = timedelta(days=7)
-ENDED = ("succeeded", "failed", "cancelled")
+ACKNOWLEDGE_WITHIN = timedelta(days=7)
+UNDO_WITHIN = timedelta(days=400)  # as long as tombstones are kept
+_ROUNDS = 20
+ENDED = ("succeeded", "failed", "cancelled", "clear_incomplete")
+
+# Which of the two buckets an object lies in: files made for people, or the archive that is kept.
+Home = Literal["exports", "archive"]
+ClearStatus = Literal[
+    "pending",
+    "awaiting_acknowledgement",
+    "not_acknowledged",
+    "clearing",
+    "cleared",
+    "incomplete",
+    "undoing",
+    "undone",
+]
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -30,12 +47,58 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class File(msgspec.Struct, frozen=True):
-    """A finished file; ``key`` is its object in the exports bucket."""
+    """A finished file: ``key`` is its object in its home, ``version`` that object's, if kept."""
 
     name: str
     key: str
     bytes: int
     sha256: str
+    home: Home = "exports"
+    version: str | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """The manifest, and the list of its parts that the workflow's maps read."""
+
+    file: File
+    root_hash: str
+    parts: int
+    parts_key: str
+
+
+class Archive(msgspec.Struct, frozen=True):
+    """What lies in the archive's parts; ``files`` names the first of them."""
+
+    counts: Counts
+    parts: int
+    files: tuple[File, ...]
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """Messages: exported = cleared + retained (changed, held) + cleared elsewhere + not cleared."""
+
+    exported: int = 0
+    cleared: int = 0
+    retained_changed: int = 0
+    retained_held: int = 0
+    cleared_elsewhere: int = 0
+    not_cleared: int = 0
+
+
+class Clear(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the clear is. ``stopped_at``: its execution died, and whoever clears must stop."""
+
+    on: Literal["verified", "acknowledged"]
+    status: ClearStatus = "pending"
+    receipt: Receipt | None = None
+    began_at: datetime | None = None
+    stopped_at: datetime | None = None
+    undo_until: datetime | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether entries may have been cleared: from then on the archive stays."""
+        return self.began_at is not None
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -44,21 +107,28 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """``request`` is the body as it was validated; ``run_until`` is when its runner has given up.
+    """``request`` is the body as it was validated.
 
-    ``token`` is the item's ``w``: a writer holds the job as it loaded it, or starts over.
+    ``run_until``: until then a request runs it; ``execution``: the workflow that does, once
+    handed over. ``token`` is the item's ``w``: a writer holds the job as it loaded it, or starts
+    over.
     """
 
     export_id: str
     organization: str
     request: dict[str, Any]
     created_at: datetime
-    run_until: datetime
+    run_until: datetime | None = None
+    execution: str | None = None
     status: str = "queued"
     progress: Progress = Progress()
     counts: Counts | None = None
     files: tuple[File, ...] = ()
+    manifest: Manifest | None = None
+    archive: Archive | None = None
+    clear: Clear | None = None
     error: Failure | None = None
+    written_at: datetime | None = None
     finished_at: datetime | None = None
     files_removed_at: datetime | None = None
     token: bytes | None = None
@@ -67,23 +137,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def ended(self) -> bool:
         return self.status in ENDED
 
-    def as_of(self, now: datetime) -> "Job":
-        """The job as it truly stands: one whose runner died before it could say so has failed."""
-        if self.ended or now <= self.run_until:
-            return self
-        return msgspec.structs.replace(self, status="failed", error=INTERRUPTED)
-
     def files_at(self, now: datetime) -> tuple[File, ...]:
-        """The files that are still there."""
-        expired = self.finished_at is None or now >= self.finished_at + FILES_KEPT
+        """The files that are still there; written before the job ends where it clears."""
+        expired = self.written_at is None or now >= self.written_at + FILES_KEPT
         return () if expired or self.files_removed_at else self.files
-
-
-INTERRUPTED = Failure(
-    "internal_error",
-    "The export was interrupted. Send the same request again under its Idempotency-Key to go on "
-    "where it stopped, or start a new one.",
-)
 
 
 def load(table: Table, organization: str, export_id: str) -> Job | None:
@@ -119,6 +176,23 @@ def save(table: Table, job: Job) -> Job:
     token = new_token()
     table.put(_item(job, token), when)
     return msgspec.structs.replace(job, token=token)
+
+
+def change(table: Table, organization: str, export_id: str, altered: Callable[[Job], Job]) -> Job:
+    """Writes what ``altered`` makes of the job, asked anew where somebody wrote it meanwhile.
+
+    The same job back changes nothing. Raises ``NotFound``, ``StorageError``.
+    """
+    for _ in range(_ROUNDS):
+        job = find(table, organization, export_id)
+        changed = altered(job)
+        if changed is job:
+            return job
+        try:
+            return save(table, changed)
+        except ConditionFailed:
+            continue
+    raise StorageError("The export is changing all the time. Repeat in a second.")
 
 
 def _item(job: Job, token: bytes) -> Item:

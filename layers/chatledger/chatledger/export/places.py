@@ -1,27 +1,61 @@
-"""Where an export's objects lie in the exports bucket."""
+"""Where an export's objects lie.
+
+In the exports bucket all of them are gone after some days; what of a clear must stay lies in the
+archive bucket. What may be written more than once gets a new name for each attempt, and a commit
+or the job says which attempt counts.
+"""
 
 from urllib.parse import quote
 
+from chatledger.export.job import Home
 from chatledger.identifiers import new_ulid
 
+_ROOTS: dict[Home, str] = {"exports": "exports", "archive": "archives"}
 
-def folder(organization: str, export_id: str) -> str:
+
+def folder(organization: str, export_id: str, home: Home = "exports") -> str:
     # Dots as well: a client would fold a folder called ".." away.
-    return f"exports/{quote(organization, safe='').replace('.', '%2E')}/{export_id}/"
+    quoted = quote(organization, safe="").replace(".", "%2E")
+    return f"{_ROOTS[home]}/{quoted}/{export_id}/"
 
 
 def plan(organization: str, export_id: str) -> str:
     return f"{folder(organization, export_id)}plan.json"
 
 
-def part_commit(organization: str, export_id: str, number: int) -> str:
-    return f"{folder(organization, export_id)}parts/{number:05}.json"
+def parts_list(organization: str, export_id: str, home: Home = "exports") -> str:
+    """What the workflow's maps go through: the plan's parts; in the archive bucket, the archive's.
+
+    The state machine may read objects of this name and no others.
+    """
+    return f"{folder(organization, export_id, home)}parts.json"
 
 
-def part_attempt(organization: str, export_id: str, number: int) -> str:
-    """A new name for each attempt; the commit says which attempt is the part."""
-    return f"{folder(organization, export_id)}parts/{number:05}-{new_ulid()}"
+def commit(organization: str, export_id: str, part: int, chunk: int) -> str:
+    return f"{folder(organization, export_id)}parts/{part:05}-{chunk:04}.json"
+
+
+def file_chunk(organization: str, export_id: str, part: int, chunk: int) -> str:
+    return f"{folder(organization, export_id)}parts/{part:05}-{chunk:04}-{new_ulid()}"
+
+
+def archive_chunk(organization: str, export_id: str, part: int, chunk: int, home: Home) -> str:
+    name = f"parts/{part:05}-{chunk:04}-{new_ulid()}.jsonl.gz"
+    return f"{folder(organization, export_id, home)}{name}"
+
+
+def entries_chunk(organization: str, export_id: str, part: int, chunk: int) -> str:
+    """The lines of the manifest for a chunk of the archive, until the manifest has them."""
+    return f"{folder(organization, export_id)}entries/{part:05}-{chunk:04}-{new_ulid()}.jsonl"
+
+
+def finished(organization: str, export_id: str) -> str:
+    return f"{folder(organization, export_id)}finished.json"
 
 
 def file(organization: str, export_id: str, name: str) -> str:
     return f"{folder(organization, export_id)}files/{name}"
+
+
+def manifest(organization: str, export_id: str, home: Home) -> str:
+    return f"{folder(organization, export_id, home)}manifest-{new_ulid()}.jsonl"

@@ -6,6 +6,10 @@ from datetime import datetime
 
 import msgspec
 
+from chatledger.aws.s3 import AlreadyThere
+from chatledger.export import places
+from chatledger.export.exporter import Exporter
+from chatledger.export.job import Job
 from chatledger.ledger import days, slots
 from chatledger.ledger.cells import Snapshot
 from chatledger.ledger.ledger import Ledger
@@ -40,6 +44,24 @@ class Plan(msgspec.Struct, frozen=True):
 
     def days_of(self, shard: int) -> list[str]:
         return [day for day, shards in self.days.items() if shard in shards]
+
+
+def planned(exporter: Exporter, job: Job, selection: Selection) -> Plan:
+    """The plan that is there, or a new one; of two made at once, the first one's."""
+    place = places.plan(job.organization, job.export_id)
+    if made := exporter.exports.get(place):
+        return msgspec.json.decode(made, type=Plan)
+    plan = make_plan(exporter.ledger, job.organization, selection)
+    try:
+        exporter.exports.put(place, msgspec.json.encode(plan), "application/json", once=True)
+    except AlreadyThere:
+        return planned(exporter, job, selection)
+    return plan
+
+
+def parts_list(count: int) -> bytes:
+    """What a map of the workflow goes through: the numbers of so many parts."""
+    return msgspec.json.encode([{"part": number} for number in range(1, count + 1)])
 
 
 def make_plan(ledger: Ledger, organization: str, selection: Selection) -> Plan:

@@ -1,32 +1,41 @@
-"""Remove: a running export is cancelled, a finished one's files go; the job stays to be read."""
+"""Remove: a running export is cancelled, a finished one's files go; the job stays to be read.
+
+An archive whose clear began is the only copy of what was cleared: it stays, whatever is asked.
+"""
 
 import msgspec
 
 from chatledger.aws.s3 import Bucket
-from chatledger.aws.table import ConditionFailed
-from chatledger.errors import StorageError
+from chatledger.errors import Conflict
 from chatledger.export import job as jobs
 from chatledger.export import places
 from chatledger.export.job import Job
 from chatledger.ledger.ledger import Ledger
 
-_ATTEMPTS = 20
 
+def remove(
+    ledger: Ledger, exports: Bucket, archive: Bucket, organization: str, export_id: str
+) -> Job:
+    """First the job says so, then the objects go: no answer ever names a file that is gone.
 
-def remove(ledger: Ledger, bucket: Bucket, organization: str, export_id: str) -> Job:
-    """First the job says so, then the objects go: no answer ever names a file that is gone."""
-    for _ in range(_ATTEMPTS):
-        job = jobs.find(ledger.table, organization, export_id)
-        try:
-            removed = jobs.save(ledger.table, _removed(ledger, job))
-        except ConditionFailed:
-            continue  # Its runner saved progress meanwhile.
-        bucket.delete_under(places.folder(organization, export_id))
-        return removed
-    raise StorageError("The export is changing all the time. Repeat in a second.")
+    Raises ``NotFound``; ``Conflict`` from the beginning of a clear to the job's end.
+    """
+    job = jobs.change(
+        ledger.table, organization, export_id, lambda current: _removed(ledger, current)
+    )
+    exports.delete_under(places.folder(organization, export_id))
+    # The job has ended, so what did not begin by now never will.
+    if job.clear and not job.clear.has_begun:
+        archive.delete_versions_under(places.folder(organization, export_id, "archive"))
+    return job
 
 
 def _removed(ledger: Ledger, job: Job) -> Job:
+    if job.clear and job.clear.has_begun and not job.ended:
+        raise Conflict(
+            f"Export {job.export_id} is clearing what it exported, which is not stopped "
+            "half-way. Repeat when it has ended; to put back what it cleared, POST its undo."
+        )
     now = ledger.now()
     if not job.ended:
         job = msgspec.structs.replace(job, status="cancelled", finished_at=now)

@@ -4,10 +4,10 @@ import hashlib
 from types import TracebackType
 from typing import Protocol, Self
 
-from chatledger.aws.s3 import Bucket, Upload
+from chatledger.aws.s3 import MIN_PART_BYTES, Bucket, Upload
 
-# Above S3's least size of a part, and as much as one sink holds in memory.
-CHUNK_BYTES = 8 * 1024 * 1024
+# As much as one sink holds in memory: S3's least size of a part, as a step has up to three sinks.
+UPLOAD_BYTES = MIN_PART_BYTES
 
 
 class Sink(Protocol):
@@ -29,7 +29,8 @@ class CountingSink:
 class ObjectSink:
     """One object: at once if it is small, else as an upload of parts; aborted if left by an error.
 
-    ``size`` in bytes and ``sha256`` in hex are of all that was written.
+    ``size`` in bytes and ``sha256`` in hex are of all that was written; of nothing there will be
+    no object. ``version`` is the object's, where its bucket keeps versions.
     """
 
     def __init__(self, bucket: Bucket, key: str, media_type: str) -> None:
@@ -37,6 +38,7 @@ class ObjectSink:
         self.key = key
         self.media_type = media_type
         self.size = 0
+        self.version: str | None = None
         self._digest = hashlib.sha256()
         self._held = bytearray()
         self._upload: Upload | None = None
@@ -49,8 +51,8 @@ class ObjectSink:
         self.size += len(data)
         self._digest.update(data)
         self._held += data
-        while len(self._held) >= CHUNK_BYTES:
-            self._send(CHUNK_BYTES)
+        while len(self._held) >= UPLOAD_BYTES:
+            self._send(UPLOAD_BYTES)
 
     def __enter__(self) -> Self:
         return self
@@ -65,13 +67,15 @@ class ObjectSink:
 
     def _send(self, count: int) -> None:
         self._upload = self._upload or self.bucket.upload(self.key, self.media_type)
-        self._upload.part(bytes(self._held[:count]))
+        with memoryview(self._held) as held:
+            data = bytes(held[:count])
         del self._held[:count]
+        self._upload.part(data)
 
     def _complete(self) -> None:
-        if not self._upload:
-            self.bucket.put(self.key, bytes(self._held), self.media_type)
-            return
-        if self._held:
-            self._send(len(self._held))
-        self._upload.complete()
+        if self._upload:
+            if self._held:
+                self._send(len(self._held))
+            self.version = self._upload.complete()
+        elif self._held:
+            self.version = self.bucket.put(self.key, bytes(self._held), self.media_type)

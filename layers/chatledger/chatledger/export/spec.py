@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from chatledger.export.job import Home, Job
 from chatledger.formats import FORMATS, Writer, writer_for
 from chatledger.formats.compression import file_name
 from chatledger.formats.writer import Options
@@ -12,16 +13,29 @@ from chatledger.timestamps import parse_range
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """``format`` and ``compression`` are names of ``FORMATS`` and ``COMPRESSIONS``."""
+    """``format`` and ``compression`` are names of ``FORMATS`` and ``COMPRESSIONS``.
+
+    Where ``clear`` is asked, an archive is written whatever the format; it is kept.
+    """
 
     format: str
     compression: str
     selection: Selection
     options: Options
+    clear: bool = False
 
     @property
     def is_archive(self) -> bool:
         return self.format == "archive"
+
+    @property
+    def writes_archive(self) -> bool:
+        return self.is_archive or self.clear
+
+    @property
+    def home(self) -> Home:
+        """Of the archive, if one is written."""
+        return "archive" if self.clear else "exports"
 
     @property
     def media_type(self) -> str:
@@ -52,4 +66,9 @@ def spec_of(request: ExportRequest) -> Spec:
     )
     within = parse_range(request.start_date, request.end_date)
     options = Options(request.include_ip_addresses, request.include_metadata)
-    return Spec(request.format, request.compression, Selection(within, filters), options)
+    selection = Selection(within, filters)
+    return Spec(request.format, request.compression, selection, options, request.clear)
+
+
+def spec_of_job(job: Job) -> Spec:
+    return spec_of(ExportRequest.model_validate(job.request))

@@ -1,118 +1,203 @@
-"""Write part: the conversations of one part into one object, committed once.
+"""Write part: the conversations of one part, in chunks that are each committed once.
 
-Every attempt writes an object of its own; the first to commit says which of them is the part,
-and any later attempt answers that one.
+Every attempt at a chunk writes objects of its own; the first to commit says which of them are the
+chunk, and where the next one goes on. Any later attempt goes on from there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import count
 
 import msgspec
 
 from chatledger.aws.s3 import AlreadyThere, Bucket
 from chatledger.errors import StorageError
 from chatledger.export import places
-from chatledger.export.content import archived, chosen_messages
+from chatledger.export.chunk import (
+    NOTHING,
+    ChunkWriter,
+    Found,
+    Position,
+    Sinks,
+    Written,
+    conversations_of,
+    fill,
+)
+from chatledger.export.exporter import Exporter
+from chatledger.export.manifest import MEDIA_TYPE as LIST_TYPE
+from chatledger.export.part_progress import PartProgress
 from chatledger.export.plan import Part, Plan
-from chatledger.export.sink import ObjectSink, Sink
+from chatledger.export.sink import ObjectSink
 from chatledger.export.spec import Spec
-from chatledger.formats.compression import compressor_for
-from chatledger.formats.writer import Conversation
-from chatledger.ledger.cells import Checkpoint, HeldConversation, read_named, read_shard
-from chatledger.ledger.ledger import Ledger
+from chatledger.export.watch import Watch
 
 _JSON = "application/json"
+_BYTES = "application/octet-stream"
+_GZIP = "application/gzip"
 
 
-class Written(msgspec.Struct, frozen=True):
-    """What a part holds, and the object it lies in."""
+class Piece(msgspec.Struct, frozen=True):
+    """An object that a chunk wrote; ``version`` where its bucket keeps versions."""
 
     key: str
+    version: str | None
     bytes: int
+    sha256: str
     conversations: int
     messages: int
 
 
-def write_part(
-    ledger: Ledger,
-    bucket: Bucket,
-    export_id: str,
-    spec: Spec,
-    plan: Plan,
-    part: Part,
-    checkpoint: Checkpoint,
-) -> Written:
-    """Writes the part, or answers the one that is committed already."""
-    commit = places.part_commit(plan.organization, export_id, part.number)
-    if done := bucket.get(commit):
-        return msgspec.json.decode(done, type=Written)
-    key = places.part_attempt(plan.organization, export_id, part.number)
-    with ObjectSink(bucket, key, "application/octet-stream") as sink:
-        conversations, messages = fill(ledger, spec, plan, part, sink, checkpoint)
-    written = Written(key, sink.size, conversations, messages)
-    try:
-        bucket.put(commit, msgspec.json.encode(written), _JSON, once=True)
-    except AlreadyThere:
-        return _committed(bucket, commit)
-    return written
+class EntryList(msgspec.Struct, frozen=True):
+    """The object with the lines that the manifest has of a chunk of the archive."""
+
+    key: str
+    bytes: int
+    sha256: str
+    entries: int
 
 
-def fill(
-    ledger: Ledger, spec: Spec, plan: Plan, part: Part, sink: Sink, checkpoint: Checkpoint
-) -> tuple[int, int]:
-    """Writes the part's conversations into the sink; answers (conversations, messages)."""
-    write = _archive if spec.is_archive else _derive
-    conversations = messages = 0
-    for count in write(spec, _selected(ledger, spec, plan, part, checkpoint), sink):
-        conversations, messages = conversations + 1, messages + count
-    return conversations, messages
+class Chunk(msgspec.Struct, frozen=True):
+    """What a chunk holds; each is None where there is nothing of it. ``next`` None: the last."""
+
+    file: Piece | None
+    archive: Piece | None
+    listed: EntryList | None
+    next: Position | None
+
+    def asked_for(self, spec: Spec) -> Piece | None:
+        """Its piece of the file that was asked for."""
+        return self.archive if spec.is_archive else self.file
+
+    def written(self, spec: Spec) -> Written:
+        piece = self.asked_for(spec)
+        return Written(piece.conversations, piece.messages) if piece else NOTHING
 
 
-def _selected(
-    ledger: Ledger, spec: Spec, plan: Plan, part: Part, checkpoint: Checkpoint
-) -> Iterator[HeldConversation]:
-    """The conversations whose heads match, shard after shard."""
-    filters, organization = spec.selection.filters, plan.organization
-    named = filters.named(ledger, organization)
-    for shard in part.shards:
-        if named is None:
-            days = plan.days_of(shard)
-            found = read_shard(ledger, plan.snapshot, shard, days, checkpoint)
-        else:
-            found = read_named(ledger, plan.snapshot, shard, named, checkpoint)
-        for conversation in found:
-            checkpoint()
-            if filters.match_head(ledger, organization, conversation.head):
-                yield conversation
+@dataclass(frozen=True, slots=True)
+class PartWriter:
+    """What it takes to write one part of one export."""
+
+    exporter: Exporter
+    export_id: str
+    spec: Spec
+    plan: Plan
+    part: Part
+    watch: Watch
+
+    def write(self) -> bool:
+        """Goes on after what is committed; False where time was up before the part's end."""
+        chunks = committed(self.exporter.exports, self.plan, self.export_id, self.part)
+        progress = self._progress(chunks)
+        if is_complete(chunks):
+            progress.tell(done=True)  # Whoever committed the last chunk may not have come to it.
+        found: Iterator[Found] | None = None
+        while not is_complete(chunks):
+            if found is None:
+                found = self._found(chunks[-1].next if chunks else None)
+            chunk = self._write_chunk(len(chunks) + 1, found, progress)
+            chunks.append(self._commit(len(chunks) + 1, chunk))
+            if chunks[-1] != chunk:
+                found = None  # Somebody else's chunk: it may end elsewhere.
+            progress.count(chunks[-1].written(self.spec))
+            progress.tell(done=is_complete(chunks))
+            if self.watch.is_time_up():
+                break
+        return is_complete(chunks)
+
+    def _found(self, start: Position | None) -> Iterator[Found]:
+        ledger, checkpoint = self.exporter.ledger, self.watch.checkpoint
+        return conversations_of(ledger, self.spec, self.plan, self.part, start, checkpoint)
+
+    def _progress(self, chunks: Sequence[Chunk]) -> PartProgress:
+        place = (self.plan.organization, self.export_id, self.part.number)
+        progress = PartProgress(self.exporter.ledger, *place)
+        for chunk in chunks:
+            progress.count(chunk.written(self.spec))
+        return progress
+
+    def _write_chunk(self, number: int, found: Iterator[Found], progress: PartProgress) -> Chunk:
+        with ExitStack() as stack:
+            sinks = self._sinks(number, stack)
+            writer = ChunkWriter(self.spec, Sinks(*sinks))
+            after = fill(writer, found, self._looks_up(writer, progress))
+            writer.end()
+        file, archive, listed = sinks
+        return Chunk(
+            file=_piece(file, writer.file.written) if writer.file else None,
+            archive=_piece(archive, writer.archive.written) if writer.archive else None,
+            listed=_list(listed, writer.archive.entries) if writer.archive else None,
+            next=after,
+        )
+
+    def _looks_up(self, writer: ChunkWriter, progress: PartProgress) -> Callable[[], bool]:
+        def looks_up() -> bool:
+            progress.look(writer.written)
+            return self.watch.is_time_up()
+
+        return looks_up
+
+    def _sinks(
+        self, number: int, stack: ExitStack
+    ) -> tuple[ObjectSink | None, ObjectSink | None, ObjectSink | None]:
+        """Of the derived file, the archive, and the archive's entries."""
+        exporter, spec = self.exporter, self.spec
+        place = (self.plan.organization, self.export_id, self.part.number, number)
+
+        def opened(bucket: Bucket, key: str, media_type: str) -> ObjectSink:
+            return stack.enter_context(ObjectSink(bucket, key, media_type))
+
+        file = archive = listed = None
+        if not spec.is_archive:
+            file = opened(exporter.exports, places.file_chunk(*place), _BYTES)
+        if spec.writes_archive:
+            key = places.archive_chunk(*place, spec.home)
+            archive = opened(exporter.bucket(spec.home), key, _GZIP)
+            listed = opened(exporter.exports, places.entries_chunk(*place), LIST_TYPE)
+        return file, archive, listed
+
+    def _commit(self, number: int, chunk: Chunk) -> Chunk:
+        """The chunk, or the one that somebody else committed under this number."""
+        bucket = self.exporter.exports
+        key = places.commit(self.plan.organization, self.export_id, self.part.number, number)
+        try:
+            bucket.put(key, msgspec.json.encode(chunk), _JSON, once=True)
+        except AlreadyThere:
+            if there := _read(bucket, key):
+                return there
+            raise StorageError("Another attempt's chunk does not show yet. Repeat.") from None
+        return chunk
 
 
-def _archive(spec: Spec, conversations: Iterator[HeldConversation], sink: Sink) -> Iterator[int]:
-    """Concatenates what is compressed already; yields the messages of each conversation."""
-    for conversation in conversations:
-        if found := archived(conversation, spec.selection):
-            for member in found.members:
-                sink.write(member)
-            yield found.messages
+def committed(bucket: Bucket, plan: Plan, export_id: str, part: Part) -> list[Chunk]:
+    """The chunks of the part so far, in their order."""
+    chunks: list[Chunk] = []
+    for number in count(1):
+        place = places.commit(plan.organization, export_id, part.number, number)
+        if not (chunk := _read(bucket, place)):
+            break
+        chunks.append(chunk)
+        if chunk.next is None:
+            break
+    return chunks
 
 
-def _derive(spec: Spec, conversations: Iterator[HeldConversation], sink: Sink) -> Iterator[int]:
-    """Writes a format, compressed as one member; yields the messages of each conversation."""
-    writer = spec.writer()
-    compressor = compressor_for(spec.compression)
-    between = None
-    for conversation in conversations:
-        if chosen := chosen_messages(conversation, spec.selection):
-            messages, count = chosen
-            sink.write(compressor.compress(between or b""))
-            for piece in writer.conversation(Conversation(conversation.head, messages)):
-                sink.write(compressor.compress(piece))
-            between = writer.separator
-            yield count
-    if between is not None:  # A part of nothing has no bytes at all.
-        sink.write(compressor.finish())
+def is_complete(chunks: Sequence[Chunk]) -> bool:
+    return bool(chunks) and chunks[-1].next is None
 
 
-def _committed(bucket: Bucket, commit: str) -> Written:
-    done = bucket.get(commit)
-    if not done:
-        raise StorageError("Another attempt's part does not show yet. Repeat.")
-    return msgspec.json.decode(done, type=Written)
+def _read(bucket: Bucket, key: str) -> Chunk | None:
+    found = bucket.get(key)
+    return msgspec.json.decode(found, type=Chunk) if found else None
+
+
+def _piece(sink: ObjectSink | None, written: Written) -> Piece | None:
+    if not sink or not sink.size:
+        return None
+    return Piece(sink.key, sink.version, sink.size, sink.sha256, *written)
+
+
+def _list(sink: ObjectSink | None, entries: int) -> EntryList | None:
+    if not sink or not sink.size:
+        return None
+    return EntryList(sink.key, sink.size, sink.sha256, entries)

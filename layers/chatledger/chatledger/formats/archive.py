@@ -22,7 +22,9 @@ from chatledger.messages import Message, decode_line, encode_line
 MAX_LINE_BYTES = 8 * 1024 * 1024
 
 _HEAD_PREFIX = b'{"record":'
-_OF_THE_RECORD = frozenset({"record", "conversation_id", "first_day", "last_day", "content"})
+_OF_THE_RECORD = frozenset(
+    {"record", "conversation_id", "users", "first_day", "last_day", "content"}
+)
 _SORTED = msgspec.json.Encoder(order="deterministic")
 
 
@@ -31,12 +33,16 @@ class BrokenArchive(InvalidRequest):
 
 
 class HeadRecord(msgspec.Struct, frozen=True):
-    """A conversation as its archive describes it; days are ``YYYY-MM-DD``."""
+    """A conversation as its archive describes it; days are ``YYYY-MM-DD``.
+
+    ``users`` are those whom the head knew to take part, whatever its messages say.
+    """
 
     conversation_id: str
     first_day: str
     last_day: str
     about: dict[str, Any]
+    users: tuple[str, ...] = ()
 
 
 def head_line(head: Head) -> bytes:
@@ -51,6 +57,7 @@ def head_line(head: Head) -> bytes:
         "record": "head",
         "conversation_id": head.conversation_id,
         **about,
+        **({"users": sorted(head.users)} if head.users else {}),
         "first_day": head.first_day,
         "last_day": head.last_day,
     }
@@ -84,7 +91,7 @@ def read_archive(stream: IO[bytes]) -> Iterator[HeadRecord | Message]:
     """
     for number, line in enumerate(_lines(stream), 1):
         try:
-            yield _record(line)
+            yield read_record(line)
         except (msgspec.MsgspecError, ValueError) as error:
             raise BrokenArchive(f"Line {number} of the archive is no record: {error}") from None
 
@@ -109,8 +116,11 @@ def _whole(line: bytes, number: int) -> bytes:
     )
 
 
-def _record(line: bytes) -> HeadRecord | Message:
-    """Fields may come in another order than ours: a tool may have sorted them."""
+def read_record(line: bytes) -> HeadRecord | Message:
+    """Fields may come in another order than ours: a tool may have sorted them.
+
+    Raises ``ValueError`` or ``msgspec.MsgspecError`` for what is no record.
+    """
     if line.startswith(_HEAD_PREFIX):
         return _head_record(msgspec.json.decode(line, type=dict[str, Any]))
     try:
@@ -128,5 +138,8 @@ def _record(line: bytes) -> HeadRecord | Message:
 def _head_record(fields: dict[str, Any]) -> HeadRecord:
     if (kind := fields.pop("record")) != "head":
         raise ValueError(f"its kind {kind!r} is not known; a newer version may know it.")
+    if "content" in fields:
+        raise ValueError("a head has no content.")
     own = {name: fields.pop(name, None) for name in ("conversation_id", "first_day", "last_day")}
-    return msgspec.convert(own | {"about": fields}, HeadRecord)
+    users = fields.pop("users", ())
+    return msgspec.convert(own | {"about": fields, "users": users}, HeadRecord)

@@ -6,13 +6,28 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chatledger.models.chats import MessageRole, Status
 from chatledger.models.exports import FormatName
+from chatledger.models.imports import ImportFormat
 from chatledger.models.keys import RoleName
 
 _TIME = "RFC 3339 in UTC"
 _NEXT = "Send it as cursor to go on; null at the end."
 _NOT_YET = "Null: not available yet."
+_URL = (
+    "Downloads it, without a key; GET the export again for another. Null in answers that cannot "
+    "sign one: GET the export."
+)
 _LIMIT = "How many were asked for at most."
 
+ClearStatus = Literal[
+    "pending",
+    "awaiting_acknowledgement",
+    "not_acknowledged",
+    "clearing",
+    "cleared",
+    "incomplete",
+    "undoing",
+    "undone",
+]
 JobStatus = Literal["queued", "running", "succeeded", "failed", "cancelled", "clear_incomplete"]
 
 
@@ -113,6 +128,10 @@ class ExportDryRun(Answer):
     dry_run: Literal[True]
     format: FormatName
     counts: ExportCounts
+    would_clear: int | None = Field(
+        description="How many messages it would clear, all revisions counted, were none of them "
+        "held; null without clear."
+    )
 
 
 class ExportProgress(Answer):
@@ -125,13 +144,55 @@ class ExportProgress(Answer):
 
 
 class ExportFile(Answer):
-    """A finished file; it is kept for seven days."""
+    """A finished file; it is kept for seven days, or for good where it is part of an archive."""
 
     name: str
     bytes: int
     sha256: str = Field(description="Of the file, in hexadecimal.")
-    url: str = Field(description="Downloads it, without a key; read the export again for another.")
-    expires_at: str = Field(description=f"Until when the url serves at most, {_TIME}.")
+    url: str | None = Field(description=_URL)
+    expires_at: str | None = Field(description=f"Until when the url serves at most, {_TIME}.")
+
+
+class ExportManifest(Answer):
+    """What the archive holds, entry by entry: JSON Lines, its first line the header."""
+
+    url: str | None = Field(description=_URL)
+    signature_url: str | None = Field(description=_NOT_YET)
+    root_hash: str = Field(
+        description="SHA-256 of the header as it stands in the first line; covers everything."
+    )
+    bytes: int
+    sha256: str = Field(description="Of the file, in hexadecimal.")
+
+
+class ExportArchive(Answer):
+    """The archive of an export that clears: lossless, and kept whatever becomes of the files."""
+
+    conversations: int
+    messages: int = Field(description="All revisions counted.")
+    bytes: int
+    parts: int
+    files: list[ExportFile] = Field(
+        description="The first hundred parts, each an archive of its own; the manifest has all. "
+        "Empty in lists."
+    )
+
+
+class ExportClear(Answer):
+    """How far the clear is, and its receipt.
+
+    exported = cleared + retained_changed + retained_held + cleared_elsewhere + not_cleared.
+    """
+
+    on: Literal["verified", "acknowledged"]
+    status: ClearStatus
+    exported: int | None = Field(description="Messages in the archive; null before it is written.")
+    cleared: int | None = Field(description="Messages; null before the end, as all that follow.")
+    retained_changed: int | None = Field(description="Changed since they were archived.")
+    retained_held: int | None = Field(description="A hold is on them.")
+    cleared_elsewhere: int | None = Field(description="Another clear took them.")
+    not_cleared: int | None = Field(description="Above 0 only where it is clear_incomplete.")
+    undo_until: str | None = Field(description=f"{_TIME}; null where nothing was cleared.")
 
 
 class ExportFailure(Answer):
@@ -146,21 +207,25 @@ class ExportJob(Answer):
 
     export_id: str
     status: JobStatus = Field(
-        description="It has ended when it succeeded, failed or was cancelled; clear_incomplete "
-        "does not occur yet."
+        description="It has ended when it succeeded, failed, was cancelled or is clear_incomplete: "
+        "then some of what it was to clear is not, as its receipt says."
     )
     format: FormatName
     created_at: str = Field(description=_TIME)
     finished_at: str | None = Field(description=f"{_TIME}; null before its end.")
     progress: ExportProgress
     counts: ExportCounts | None = Field(description="Of the files; null before they are finished.")
-    files: list[ExportFile] = Field(description="Empty before its end, and once removed.")
-    manifest: dict[str, Any] | None = Field(description=_NOT_YET)
-    archive: dict[str, Any] | None = Field(description=_NOT_YET)
+    files: list[ExportFile] = Field(description="Empty before they are written, and once removed.")
+    manifest: ExportManifest | None = Field(
+        description="Of an archive, also of one that is kept; null before it is written."
+    )
+    archive: ExportArchive | None = Field(
+        description="What is kept of an export that clears; null before it is written."
+    )
     data_card: dict[str, Any] | None = Field(description=_NOT_YET)
     redactions: dict[str, Any] | None = Field(description=_NOT_YET)
     cursor: str | None = Field(description=_NOT_YET)
-    clear: dict[str, Any] | None = Field(description=_NOT_YET)
+    clear: ExportClear | None = Field(description="Null where none was asked for.")
     error: ExportFailure | None = Field(description="Null unless it failed.")
     request: dict[str, Any] = Field(description="What was asked, with what was left out filled in.")
 
@@ -171,6 +236,85 @@ class ExportList(Answer):
     exports: list[ExportJob]
     limit: int = Field(description=_LIMIT)
     next_cursor: str | None = Field(description=_NEXT)
+
+
+class ImportUpload(Answer):
+    """Where the file goes, each by a PUT with these headers; no key is sent along."""
+
+    url: str = Field(description="Takes the archive; the import begins when it is there.")
+    manifest_url: str = Field(
+        description="Takes the archive's manifest, before the archive. It may be left out; with "
+        "it, newer revisions are told from older ones."
+    )
+    headers: dict[str, str] = Field(description="To be sent with both, as they are.")
+    expires_at: str = Field(
+        description=f"{_TIME}; read the import again for other links, within seven days."
+    )
+
+
+class ImportProgress(Answer):
+    """What of the file was gone through."""
+
+    conversations: int
+    messages: int
+
+
+class ImportCounts(Answer):
+    """Messages, by what became of them; their sum is what was gone through."""
+
+    restored: int = Field(description="Put back by this import.")
+    already_there: int = Field(description="Held with the same content: left as they are.")
+    left_alone: int = Field(
+        description="Held with a content that is newer, or may be; or cleared with others that "
+        "the file does not hold."
+    )
+
+
+class ImportJob(Answer):
+    """An import: how far it is, what came of it."""
+
+    import_id: str
+    status: Literal["awaiting_upload", "queued", "running", "succeeded", "failed"]
+    format: ImportFormat
+    name: str | None
+    created_at: str = Field(description=_TIME)
+    finished_at: str | None = Field(description=f"{_TIME}; null before its end.")
+    upload: ImportUpload | None = Field(description="Null once the file is there.")
+    progress: ImportProgress
+    counts: ImportCounts
+    error: ExportFailure | None = Field(
+        description="Null unless it failed; what was restored before stays."
+    )
+
+
+class ImportList(Answer):
+    """Newest first."""
+
+    imports: list[ImportJob]
+    limit: int = Field(description=_LIMIT)
+    next_cursor: str | None = Field(description=_NEXT)
+
+
+class Hold(Answer):
+    """What must not be cleared: all that is named holds."""
+
+    hold_id: str
+    status: Literal["pending", "active"] = Field(description="Active a minute after its making.")
+    created_at: str = Field(description=_TIME)
+    active_at: str = Field(description=f"{_TIME}; from then on no clear touches what it covers.")
+    name: str | None
+    reason: str | None
+    conversation_id: str | None
+    user_id: str | None
+    app_id: str | None
+    start_date: str | None = Field(description="As it was sent, inclusive.")
+    end_date: str | None = Field(description="As it was sent, inclusive.")
+
+
+class HoldList(Answer):
+    """The organization's holds."""
+
+    holds: list[Hold]
 
 
 class Key(Answer):

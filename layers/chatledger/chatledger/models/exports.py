@@ -19,7 +19,7 @@ from chatledger.models.fields import (
     Texts,
     as_list,
 )
-from chatledger.timestamps import Range, parse_range
+from chatledger.timestamps import Range, check_quarter_hours, parse_range
 
 FormatName = Literal["jsonl", "json", "csv", "txt", "archive"]
 Compression = Literal["none", "gzip", "zstd"]
@@ -131,13 +131,19 @@ class ExportRequest(Strict):
         None, description="Not available yet: how to prepare training data."
     )
     clear: bool = Field(
-        False, description="Not available yet: to clear what was exported and verified."
+        False,
+        description="Whether to clear what was exported, once its archive is verified. The ends of "
+        "its range lie on UTC quarter hours, as bare dates and ends such as 10:14:59 do.",
     )
     clear_on: Literal["verified", "acknowledged"] = Field(
-        "verified", description="Not available yet: what a clear waits for."
+        "verified",
+        description="What a clear waits for: that its archive is verified, or that you also "
+        "acknowledge it with the root hash of the manifest, within seven days.",
     )
     dry_run: bool = Field(
-        False, description="Only count conversations, messages and bytes: 200, and no file."
+        False,
+        description="Only count conversations, messages, bytes, and what would be cleared: 200, "
+        "and no file.",
     )
     webhook_url: Short | None = Field(
         None, description="Not available yet: whom to tell when it is done."
@@ -149,7 +155,9 @@ class ExportRequest(Strict):
 
     @model_validator(mode="after")
     def _can_be_done(self) -> Self:
-        _ = self.within
+        within = self.within
+        if self.clear:
+            check_quarter_hours(within)
         for complaint in (*self._not_yet(), *self._contradictions()):
             raise ValueError(complaint)
         if len(self.model_dump_json().encode()) > MAX_REQUEST_BYTES:
@@ -163,8 +171,6 @@ class ExportRequest(Strict):
         for name in ("since", "destination", "training", "webhook_url"):
             if getattr(self, name) is not None:
                 yield f"{name} is not available yet; leave it out or send null."
-        if self.clear:
-            yield "clear is not available yet; leave it out or send false."
         if self.dataset != "conversations":
             yield "dataset: only 'conversations' is available yet."
 

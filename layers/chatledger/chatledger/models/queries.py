@@ -98,3 +98,10 @@ class ListExportsQuery(Query):
 
     cursor: Cursor | None = Field(None, description=_CURSOR_SAYS)
     limit: Limit = Field(20, description=_LIMIT_SAYS)
+
+
+class ListImportsQuery(Query):
+    """Of ``GET /imports``."""
+
+    cursor: Cursor | None = Field(None, description=_CURSOR_SAYS)
+    limit: Limit = Field(20, description=_LIMIT_SAYS)

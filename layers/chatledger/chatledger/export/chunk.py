@@ -1,0 +1,200 @@
+"""A chunk: some conversations of a part, in one file of each kind that the export writes.
+
+It ends by its size, at a conversation's end, so whoever writes it writes the same bytes.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+
+from chatledger.export.content import Member, archived, chosen_messages
+from chatledger.export.manifest import ListedEntry, entry_line
+from chatledger.export.plan import Part, Plan
+from chatledger.export.sink import Sink
+from chatledger.export.spec import Spec
+from chatledger.formats.compression import Compressor, compressor_for
+from chatledger.formats.writer import Conversation, Writer
+from chatledger.ledger import keys
+from chatledger.ledger.cells import Checkpoint, HeldConversation, read_named, read_shard
+from chatledger.ledger.entries import Entry
+from chatledger.ledger.ledger import Ledger
+
+# Of the file, or of the archive that is written with it: whichever gets there first.
+CHUNK_BYTES = 64 * 1024 * 1024
+
+
+class Position(msgspec.Struct, frozen=True):
+    """Where a part goes on: in this shard, after the conversation of this escaped id."""
+
+    shard: int
+    after: str
+
+
+class Written(NamedTuple):
+    conversations: int = 0
+    messages: int = 0
+
+    def plus(self, other: "Written") -> "Written":
+        return Written(self.conversations + other.conversations, self.messages + other.messages)
+
+
+NOTHING = Written()
+
+# A conversation, or None where the filters leave it out, and the position after it.
+Found = tuple[Position, HeldConversation | None]
+
+
+def conversations_of(
+    ledger: Ledger,
+    spec: Spec,
+    plan: Plan,
+    part: Part,
+    start: Position | None,
+    checkpoint: Checkpoint,
+) -> Iterator[Found]:
+    """The part's conversations from the position on; None for those whose heads do not match."""
+    filters, organization = spec.selection.filters, plan.organization
+    named = filters.named(ledger, organization)
+    first = part.shards.index(start.shard) if start else 0
+    for shard in part.shards[first:]:
+        after = start.after if start and start.shard == shard else None
+        if named is None:
+            days = plan.days_of(shard)
+            found = read_shard(ledger, plan.snapshot, shard, days, checkpoint, after)
+        else:
+            found = read_named(ledger, plan.snapshot, shard, named, checkpoint, after)
+        for conversation in found:
+            checkpoint()
+            matches = filters.match_head(ledger, organization, conversation.head)
+            position = Position(shard, keys.escape(conversation.head.conversation_id))
+            yield position, conversation if matches else None
+
+
+@dataclass
+class FileWriter:
+    """A derived format, compressed as one member."""
+
+    sink: Sink
+    format: Writer
+    compressor: Compressor
+    written: Written = NOTHING
+
+    def add(self, conversation: Conversation, messages: int) -> None:
+        between = self.format.separator if self.written.conversations else b""
+        self.sink.write(self.compressor.compress(between))
+        for piece in self.format.conversation(conversation):
+            self.sink.write(self.compressor.compress(piece))
+        self.written = self.written.plus(Written(1, messages))
+
+    def end(self) -> None:
+        if self.written.conversations:  # A chunk of nothing has no bytes at all.
+            self.sink.write(self.compressor.finish())
+
+
+@dataclass
+class ArchiveWriter:
+    """Concatenates what is compressed already, and lists each entry for the manifest."""
+
+    sink: Sink
+    listed: Sink
+    entries: int = 0
+    written: Written = NOTHING
+
+    def add(self, members: Iterator[Member]) -> None:
+        messages = 0
+        for member in members:
+            if member.entry:
+                self.listed.write(entry_line(_listed(member, member.entry, self.sink.size)))
+                self.entries += 1
+                messages += member.messages
+            self.sink.write(member.data)
+        if messages:
+            self.written = self.written.plus(Written(1, messages))
+
+
+def _listed(member: Member, entry: Entry, offset: int) -> ListedEntry:
+    return ListedEntry(
+        day=entry.day,
+        shard=int(entry.key.pk.rpartition("#")[2]),
+        key=entry.key.sk,
+        slot=entry.place.slot,
+        w=entry.token.hex(),
+        n=member.messages,
+        digest=member.digest.hex(),
+        offset=offset,
+        bytes=len(member.data),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sinks:
+    """``file`` is of a derived format; ``archive`` and ``listed`` are there together."""
+
+    file: Sink | None = None
+    archive: Sink | None = None
+    listed: Sink | None = None
+
+
+@dataclass
+class ChunkWriter:
+    """Writes conversations into the chunk's sinks; what one file holds, the other does too."""
+
+    spec: Spec
+    sinks: Sinks
+    file: FileWriter | None = field(init=False, default=None)
+    archive: ArchiveWriter | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        sinks = self.sinks
+        if sinks.file:
+            compressor = compressor_for(self.spec.compression)
+            self.file = FileWriter(sinks.file, self.spec.writer(), compressor)
+        if sinks.archive and sinks.listed:
+            self.archive = ArchiveWriter(sinks.archive, sinks.listed)
+
+    @property
+    def written(self) -> Written:
+        """Of the file that was asked for."""
+        writer = self.file or self.archive
+        return writer.written if writer else NOTHING
+
+    @property
+    def is_full(self) -> bool:
+        sinks = (self.sinks.file, self.sinks.archive)
+        return any(sink.size >= CHUNK_BYTES for sink in sinks if sink)
+
+    def add(self, conversation: HeldConversation) -> None:
+        """Asked once for both files, so that the archive holds all that the other does."""
+        selection = self.spec.selection
+        asks_messages = selection.filters.asks_messages
+        chosen = None
+        if self.file or asks_messages:
+            chosen = chosen_messages(conversation, selection)
+        if asks_messages and not chosen:
+            return
+        if self.file and chosen:
+            messages, count = chosen
+            self.file.add(Conversation(conversation.head, messages), count)
+        if self.archive:
+            self.archive.add(archived(conversation, selection.within))
+
+    def end(self) -> None:
+        if self.file:
+            self.file.end()
+
+
+def fill(
+    writer: ChunkWriter, found: Iterator[Found], looks_up: Callable[[], bool]
+) -> Position | None:
+    """Writes conversations until the chunk is full or ``looks_up``, asked after each, says so.
+
+    Answers where to go on, or None where there is no more.
+    """
+    for position, conversation in found:
+        if conversation:
+            writer.add(conversation)
+        if looks_up() or writer.is_full:
+            return position
+    return None

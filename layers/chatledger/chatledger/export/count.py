@@ -1,0 +1,79 @@
+"""What an export would hold, counted by writing it to nowhere."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from chatledger.errors import PayloadTooLarge
+from chatledger.export.chunk import ChunkWriter, Sinks, conversations_of, fill
+from chatledger.export.finish import framing_bytes
+from chatledger.export.job import Counts
+from chatledger.export.plan import Part, Plan, make_plan
+from chatledger.export.sink import CountingSink
+from chatledger.export.spec import Spec
+from chatledger.export.watch import OutOfTime, in_time_until
+from chatledger.ledger.cells import Checkpoint
+from chatledger.ledger.ledger import Ledger
+
+# The gateway cuts a request off at 30 seconds.
+COUNT_WITHIN = timedelta(seconds=20)
+
+
+class Counted(NamedTuple):
+    """``counts`` of the file; ``to_clear``: messages, all revisions of them, if it clears."""
+
+    counts: Counts
+    to_clear: int | None
+
+
+class _Sums(NamedTuple):
+    conversations: int = 0
+    messages: int = 0
+    bytes: int = 0
+    filled: int = 0
+    to_clear: int = 0
+
+
+def count(ledger: Ledger, organization: str, spec: Spec) -> Counted:
+    """Raises ``PayloadTooLarge`` where it is too much to count within a request."""
+    checkpoint = in_time_until(ledger, ledger.now() + COUNT_WITHIN)
+    try:
+        sums = _count(ledger, organization, spec, checkpoint)
+    except OutOfTime:
+        raise PayloadTooLarge(
+            f"More than can be counted in {COUNT_WITHIN.seconds} seconds. Ask for fewer days, name "
+            "conversations or users, or export without dry_run."
+        ) from None
+    size = sums.bytes + framing_bytes(spec, sums.filled)
+    counts = Counts(sums.conversations, sums.messages, size)
+    return Counted(counts, sums.to_clear if spec.clear else None)
+
+
+def _count(ledger: Ledger, organization: str, spec: Spec, checkpoint: Checkpoint) -> _Sums:
+    sums = _Sums()
+    plan = make_plan(ledger, organization, spec.selection)
+    for part in plan.parts:
+        sums = _count_part(ledger, spec, plan, part, checkpoint, sums)
+    return sums
+
+
+def _count_part(
+    ledger: Ledger, spec: Spec, plan: Plan, part: Part, checkpoint: Checkpoint, sums: _Sums
+) -> _Sums:
+    """In the chunks that the export will have, for each is compressed by itself."""
+    found = conversations_of(ledger, spec, plan, part, None, checkpoint)
+    after = True
+    while after:
+        file = None if spec.is_archive else CountingSink()
+        archive = CountingSink() if spec.writes_archive else None
+        writer = ChunkWriter(spec, Sinks(file, archive, CountingSink() if archive else None))
+        after = fill(writer, found, lambda: False)
+        writer.end()
+        written, asked_for = writer.written, file or archive
+        sums = _Sums(
+            sums.conversations + written.conversations,
+            sums.messages + written.messages,
+            sums.bytes + (asked_for.size if asked_for else 0),
+            sums.filled + (written.conversations > 0),
+            sums.to_clear + (writer.archive.written.messages if writer.archive else 0),
+        )
+    return sums
