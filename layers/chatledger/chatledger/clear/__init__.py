@@ -1,0 +1,1 @@
+"""Clearing what a verified archive holds: verify, clear, reconcile, and what may not be cleared."""
