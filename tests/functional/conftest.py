@@ -1,6 +1,7 @@
 """The deployed product in this process: storage below, the template's routes above."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -14,17 +15,21 @@ from functions.bootstrap import app as bootstrap
 from tests.conftest import TABLE_NAME, table_schema
 from tests.fakes.gateway import Gateway
 from tests.fakes.memory_bucket import MemoryBucket
+from tests.fakes.memory_states import MemoryStates
 from tests.fakes.memory_table import MemoryTable
 
 OPERATOR_KEY = "clk_operator_of_the_tests_0001"
 _BUCKETS = {"EXPORTS_BUCKET": "chatledger-exports", "ARCHIVE_BUCKET": "chatledger-archive"}
+_MACHINES = {"EXPORT_STATE_MACHINE": "machine of exports", "RESTORE_STATE_MACHINE": "of restores"}
 _clients: dict[str, Any] = {}
 _schema = cache(table_schema)
 
 
 def forget() -> None:
     """What a cold start would not know."""
-    for kept in (app.ledger, app.exports_bucket, settings, secrets.secret):
+    places = (app.ledger, app.exports_bucket, app.archive_bucket)
+    machines = (app.export_machine, app.restore_machine)
+    for kept in (*places, *machines, settings, secrets.secret):
         kept.cache_clear()
 
 
@@ -44,6 +49,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What the template gives to a function."""
     for name, value in {
         **_BUCKETS,
+        **_MACHINES,
         "TABLE_NAME": TABLE_NAME,
         "LEDGER_SHARDS": "16",
         "SIGNING_SECRET": "signing",
@@ -75,12 +81,35 @@ def aws_gateway(deployed: None) -> Gateway:
     return _with_first_key()
 
 
+@dataclass(frozen=True)
+class Below:
+    """What the gateway's functions stand on."""
+
+    table: MemoryTable
+    exports: MemoryBucket
+    archive: MemoryBucket
+    export_machine: MemoryStates
+    restore_machine: MemoryStates
+
+
 @pytest.fixture
-def gateway(environment: None, monkeypatch: pytest.MonkeyPatch) -> Gateway:
-    """The same on the table and the bucket in memory, which answer at once."""
-    table, bucket = MemoryTable(), MemoryBucket()
-    monkeypatch.setattr(app, "DynamoTable", lambda _: table)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
-    monkeypatch.setattr(app, "S3Bucket", lambda _: bucket)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
+def below() -> Below:
+    """Nothing runs what the state machines are told to start; a test runs the steps itself."""
+    exports = MemoryBucket(_BUCKETS["EXPORTS_BUCKET"])
+    archive = MemoryBucket(_BUCKETS["ARCHIVE_BUCKET"], versioned=True)
+    return Below(MemoryTable(), exports, archive, MemoryStates(), MemoryStates())
+
+
+@pytest.fixture
+def gateway(environment: None, below: Below, monkeypatch: pytest.MonkeyPatch) -> Gateway:
+    """The same on a table, buckets and state machines in memory, which answer at once."""
+    buckets = {bucket.name: bucket for bucket in (below.exports, below.archive)}
+    machines = dict(
+        zip(_MACHINES.values(), (below.export_machine, below.restore_machine), strict=True)
+    )
+    monkeypatch.setattr(app, "DynamoTable", lambda _: below.table)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
+    monkeypatch.setattr(app, "S3Bucket", buckets.__getitem__)
+    monkeypatch.setattr(app, "StepFunctions", machines.__getitem__)
     monkeypatch.setattr(tokens, "secret", lambda _: b"0123456789" * 6)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
     return _with_first_key()
 

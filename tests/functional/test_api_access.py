@@ -19,6 +19,9 @@ BODIES: dict[str, Any] = {
     "POST /chats": HELLO,
     "PATCH /chats/{conversation_id}": {"title": "t"},
     "POST /exports": {"anonymize": False, "dry_run": True},
+    "POST /exports/{export_id}/acknowledge": {"root_hash": "0" * 64},
+    "POST /holds": {"user_id": "nobody"},
+    "POST /imports": {"format": "archive"},
     "POST /keys": {"role": "reader", "name": "n"},
 }
 
@@ -31,7 +34,7 @@ def make_key(gateway: Gateway, role: str, **fields: Any) -> dict[str, Any]:
 
 def send(gateway: Gateway, route_key: str, **rest: Any) -> Reply:
     method, path = route_key.split(" ")
-    for name in ("conversation_id", "user_id", "export_id", "key_id"):
+    for name in ("conversation_id", "user_id", "export_id", "key_id", "hold_id"):
         path = path.replace(f"{{{name}}}", "nobody")
     path = path.replace("{asset}", "start.css")
     return gateway.call(method, path, BODIES.get(route_key), **rest)

@@ -32,6 +32,7 @@ from chatledger.api.bodies import validated
 from chatledger.api.request import Request, begin, current
 from chatledger.aws.dynamodb import DynamoTable
 from chatledger.aws.s3 import Bucket, S3Bucket
+from chatledger.aws.states import StateMachine, StepFunctions
 from chatledger.errors import Unauthorized
 from chatledger.ledger.ledger import Ledger, open_ledger
 from chatledger.settings import settings
@@ -39,10 +40,12 @@ from chatledger.settings import settings
 __all__ = [
     "Answer",
     "accepted",
+    "archive_bucket",
     "body",
     "caller",
     "claimed",
     "created",
+    "export_machine",
     "exports_bucket",
     "found",
     "handle",
@@ -55,6 +58,7 @@ __all__ = [
     "path",
     "query",
     "resolver",
+    "restore_machine",
     "text",
     "wait_seconds",
 ]
@@ -91,6 +95,21 @@ def ledger() -> Ledger:
 @cache
 def exports_bucket() -> Bucket:
     return S3Bucket(settings().exports_bucket)
+
+
+@cache
+def archive_bucket() -> Bucket:
+    return S3Bucket(settings().archive_bucket)
+
+
+@cache
+def export_machine() -> StateMachine:
+    return StepFunctions(settings().export_state_machine)
+
+
+@cache
+def restore_machine() -> StateMachine:
+    return StepFunctions(settings().restore_state_machine)
 
 
 def caller() -> Caller:

@@ -48,6 +48,8 @@ _PATH_PARAMETERS = {
     "conversation_id": ("Which conversation.", "meeting_123"),
     "user_id": ("Which user.", "john_doe"),
     "export_id": ("Which export.", _ULID),
+    "import_id": ("Which import.", _ULID),
+    "hold_id": ("Which hold.", f"hold_{_ULID}"),
     "key_id": ("Which key; not its secret.", f"key_{_ULID}"),
     "asset": ("The file's name.", "start.css"),
 }

@@ -72,7 +72,9 @@ class Request:
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        return decode_json(body_bytes(self.event))
+        """The body; of a route that needs none, no body is as good as an empty object."""
+        data = body_bytes(self.event)
+        return decode_json(data) if data or self.route.body else {}
 
     def path(self, name: str) -> str:
         """An id of the path; raises ``InvalidRequest``."""

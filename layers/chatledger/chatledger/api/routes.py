@@ -11,11 +11,14 @@ from chatledger.access.roles import Role
 from chatledger.models import answers
 from chatledger.models.chats import ChatPatch, ChatsRequest
 from chatledger.models.exports import ExportRequest
+from chatledger.models.holds import AcknowledgeRequest, HoldRequest
+from chatledger.models.imports import ImportRequest
 from chatledger.models.keys import KeyRequest
 from chatledger.models.queries import (
     ConversationQuery,
     ListChatsQuery,
     ListExportsQuery,
+    ListImportsQuery,
     Query,
     UserChatsQuery,
 )
@@ -45,11 +48,14 @@ class Route:
 
 
 _CHATS, _EXPORTS, _KEYS, _PAGES = "Conversations", "Exports", "Keys", "About"
+_HOLDS, _IMPORTS = "Holds", "Imports"
 _HTML, _JSON = "text/html", "application/json"
 
 TAGS = {
     _CHATS: "Store messages and read them: a 201 is followed by a GET that shows them.",
     _EXPORTS: "Take any slice out as a file; its links live 15 minutes, the file seven days.",
+    _IMPORTS: "Put an archive back, here or in another organization: the same ids, nothing twice.",
+    _HOLDS: "What must not be cleared: by conversation, user, app or range.",
     _KEYS: "Who may do what: `reader`, `writer`, `admin`, `owner`, each including the ones before.",
     _PAGES: "Open to anybody.",
 }
@@ -68,8 +74,30 @@ body is 400."""
 _WAITING = """With `Prefer: wait=20` the answer is 201 if the export ends within 20 seconds, else
 202; `Location` says where to ask. With `dry_run` it is 200 with the counts, and no export is made.
 
+With `clear` the messages leave the ledger once their archive is written and verified; `undo` puts
+them back. One clear or undo at a time: another one is 409.
+
 Anonymization, the default, is not available yet: send `"anonymize": false`, except for an
 `archive`."""
+
+_ACKNOWLEDGING = """An export with `"clear_on": "acknowledged"` waits for seven days once its
+archive is written. Download the manifest (and the archive, if you keep it), compute SHA-256 of the
+header exactly as it stands in the manifest's first line, and send that. Another hash changes
+nothing; the same request again is answered the same."""
+_UNDOING = """What this export cleared, and still is as it left it, comes back under its old ids and
+places; what was written since stays. To ask again is harmless: an export has one undo, and one
+that failed is begun anew. With `Prefer: wait=20` the answer is 200 if it ends within 20 seconds,
+else 202; `clear.status` in the export says `undoing`, then `undone`."""
+_IMPORTING = """The answer has signed links to upload to: first the manifest, if you have it, then
+the archive, each by a PUT of at most 5 GB. The import begins when the archive is there.
+
+- What is there already stays; a second import of the same adds nothing.
+- What was cleared and is proven by the file comes back in its old place, the rest as new entries.
+- A live message is never replaced by an older revision. Which is older, the manifest says.
+- Of a conversation that is there, only what its title, status and so on do not say is filled in."""
+_HOLDING = """All that is named must hold, of users and apps those of the whole conversation. A
+range covers every quarter hour that it touches. A hold is `active` after a minute: what a clear
+had read before is written by then. There are at most 1,000."""
 
 ROUTES: dict[str, Route] = {
     "GET /": Route("What this is", _PAGES, None, {200: _HTML}),
@@ -133,6 +161,7 @@ ROUTES: dict[str, Route] = {
         {201: answers.ExportJob, 202: answers.ExportJob, 200: answers.ExportDryRun},
         body=ExportRequest,
         headers=("Idempotency-Key", "Prefer"),
+        errors=("conflict",),
         located=(201, 202),
         details=_WAITING,
     ),
@@ -164,6 +193,66 @@ ROUTES: dict[str, Route] = {
         Role.ADMIN,
         {200: answers.ExportJob},
         errors=("not_found", "conflict"),
+    ),
+    "POST /exports/{export_id}/acknowledge": Route(
+        "Begin a clear that waits for the root hash",
+        _EXPORTS,
+        Role.ADMIN,
+        {202: answers.ExportJob},
+        body=AcknowledgeRequest,
+        errors=("not_found", "conflict", "gone"),
+        located=(202,),
+        details=_ACKNOWLEDGING,
+    ),
+    "POST /exports/{export_id}/undo": Route(
+        "Put back what an export cleared",
+        _EXPORTS,
+        Role.ADMIN,
+        {200: answers.ExportJob, 202: answers.ExportJob},
+        headers=("Idempotency-Key", "Prefer"),
+        errors=("not_found", "conflict", "gone"),
+        located=(202,),
+        details=_UNDOING,
+    ),
+    "POST /imports": Route(
+        "Start an import: where to upload the archive to",
+        _IMPORTS,
+        Role.ADMIN,
+        {201: answers.ImportJob},
+        body=ImportRequest,
+        headers=("Idempotency-Key",),
+        located=(201,),
+        details=_IMPORTING,
+    ),
+    "GET /imports": Route(
+        "List imports, newest first",
+        _IMPORTS,
+        Role.ADMIN,
+        {200: answers.ImportList},
+        query=ListImportsQuery,
+    ),
+    "GET /imports/{import_id}": Route(
+        "Read an import; while it waits, with fresh links",
+        _IMPORTS,
+        Role.ADMIN,
+        {200: answers.ImportJob},
+        errors=("not_found",),
+    ),
+    "POST /holds": Route(
+        "Place a hold: what it covers is not cleared",
+        _HOLDS,
+        Role.OWNER,
+        {201: answers.Hold},
+        body=HoldRequest,
+        headers=("Idempotency-Key",),
+        errors=("conflict",),
+        details=_HOLDING,
+    ),
+    "GET /holds": Route(
+        "List holds, in the order they were placed", _HOLDS, Role.OWNER, {200: answers.HoldList}
+    ),
+    "DELETE /holds/{hold_id}": Route(
+        "Lift a hold", _HOLDS, Role.OWNER, {204: None}, errors=("not_found",)
     ),
     "POST /keys": Route(
         "Make a key; the secret is shown this once",
