@@ -65,6 +65,7 @@ def deploy(cloud: Cloud, template: Path, data: Path, url: str) -> Deployed:
     python_path = layer_directory(root / _LAYER_FOLDER, data)
     code = _CodeBucket(cloud.client("s3"))
     deviations.functions_from_bucket(written, lambda uri: code.upload(root / uri))
+    deviations.machines_from_bucket(written, lambda uri: code.upload_file(root / uri))
     deviations.layer_as_directory(written, python_path)
     deviations.links_by_clean_address(written, url)
     translated = _translate(written, cloud.session)
@@ -81,7 +82,7 @@ def deploy(cloud: Cloud, template: Path, data: Path, url: str) -> Deployed:
 
 
 class _CodeBucket:
-    """Function archives under names made of their content: changed code is a changed template."""
+    """What is deployed, under names made of its content: changed code is a changed template."""
 
     def __init__(self, client: "S3Client") -> None:
         self._client = client
@@ -91,15 +92,21 @@ class _CodeBucket:
 
     def upload(self, folder: Path) -> str:
         archive = function_archive(folder)
-        key = f"{folder.name}-{digest(archive)}.zip"
-        self._put(key, archive)
-        return f"s3://{_CODE_BUCKET}/{key}"
+        return self._uploaded(f"{folder.name}-{digest(archive)}.zip", archive)
+
+    def upload_file(self, path: Path) -> str:
+        content = path.read_bytes()
+        return self._uploaded(f"{digest(content)}-{path.name}", content)
 
     def put_template(self, template: bytes) -> str:
         """CloudFormation takes up to 50 KB directly, and up to 1 MB by its address in a bucket."""
         key = f"template-{digest(template)}.json"
         self._put(key, template)
         return f"{self._client.meta.endpoint_url}/{_CODE_BUCKET}/{key}"
+
+    def _uploaded(self, key: str, data: bytes) -> str:
+        self._put(key, data)
+        return f"s3://{_CODE_BUCKET}/{key}"
 
     def _put(self, key: str, data: bytes) -> None:
         if key not in self._held:

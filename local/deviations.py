@@ -1,6 +1,6 @@
 """What the local deployment rewrites in template.yaml, each with its reason. Nothing else differs.
 
-The first three look at the template as it is written, before SAM's translation; the others at
+The first four look at the template as it is written, before SAM's translation; the others at
 what CloudFormation would get. Three more things happen outside the template:
 
 - `proxy.py` tells the engine that requests came by TLS, which the buckets' policies ask for.
@@ -32,6 +32,12 @@ def functions_from_bucket(template: Template, upload: Callable[[str], str]) -> N
     """A function's code comes from a bucket of the engine. `sam package` does the same for AWS."""
     for function in _of_type(template, "AWS::Serverless::Function"):
         function["CodeUri"] = upload(function["CodeUri"])
+
+
+def machines_from_bucket(template: Template, upload: Callable[[str], str]) -> None:
+    """A state machine's definition comes from a bucket, again as by `sam package`."""
+    for machine in _of_type(template, "AWS::Serverless::StateMachine"):
+        machine["DefinitionUri"] = upload(machine["DefinitionUri"])
 
 
 def layer_as_directory(template: Template, python_path: str) -> None:

@@ -12,7 +12,9 @@ import signal
 import sys
 import threading
 
+import error_names
 import leading_keys
+import versioned_reads
 from ministack.app import main
 
 
@@ -24,6 +26,7 @@ def _stop_with_parent() -> None:
 
 if __name__ == "__main__":
     sys.argv = ["ministack"]
-    leading_keys.install()
+    for lesson in (leading_keys, error_names, versioned_reads):
+        lesson.install()
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     main()

@@ -18,8 +18,12 @@ MAY_IMPORT = {
     "formats": {"ledger"},
     "access": {"aws", "ledger", "models"},
     "chats": {"aws", "ledger", "models"},
-    "export": {"aws", "ledger", "models", "formats"},
-    "api": {"aws", "ledger", "models", "access"},
+    "jobs": {"aws", "ledger"},
+    "export": {"aws", "ledger", "models", "formats", "jobs"},
+    "clear": {"aws", "ledger", "models", "formats", "jobs", "export"},
+    "restore": {"aws", "ledger", "models", "formats", "jobs", "export"},
+    "endings": {"aws", "ledger", "models", "jobs", "export", "clear", "restore"},
+    "api": {"aws", "ledger", "models", "access", "jobs"},
 }
 
 

@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from fnmatch import fnmatchcase as fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,15 @@ def to_each(acts: list[str], kinds: list[str]) -> dict[str, list[str]]:
 
 READS = ["GetItem", "BatchGetItem", "Query"]
 
+# What reconciling a clear needs, and with it whoever may have to end one.
+RECONCILES: dict[str, list[str]] = {
+    "GetItem": ["J#*", "U#*", "G#*"],
+    "Query": ["H#*"],
+    "BatchGetItem": ["D#*", "C#*"],
+    "PutItem": ["J#*"],
+}
+ENDS = {**RECONCILES, "GetItem": ["J#*", "R#*", "U#*", "G#*"]}
+
 # Which kinds of item each function may touch, and how: as much as its code does, and no more.
 MAY: dict[str, dict[str, list[str]]] = {
     "pages": {},
@@ -41,16 +51,42 @@ MAY: dict[str, dict[str, list[str]]] = {
     },
     "export": {
         **to_each(READS, ["K#h#*", "D#*", "C#*", "S#*", "U#*", "T#*", "G#*", "I#*", "J#*"]),
-        "PutItem": ["J#*", "I#*"],
-        "UpdateItem": ["L#*"],
+        "GetItem": [
+            *("K#h#*", "D#*", "C#*", "S#*", "U#*", "T#*", "G#*", "I#*", "J#*"),
+            *("X#*", "R#*"),
+        ],
+        "PutItem": ["J#*", "I#*", "Q#*", "X#*"],
+        "UpdateItem": ["P#*", "L#*"],
     },
     "export_jobs": {
-        **to_each(["GetItem", "Query"], ["K#h#*", "J#*", "G#*"]),
+        "GetItem": ["K#h#*", "J#*", "G#*", "P#*"],
+        "Query": ["K#h#*", "J#*", "G#*"],
         "UpdateItem": ["L#*"],
     },
     "export_delete": {
         "GetItem": ["K#h#*", "J#*", "G#*"],
         "PutItem": ["J#*"],
+        "UpdateItem": ["L#*"],
+    },
+    "acknowledge": {
+        "GetItem": ["K#h#*", "J#*", "X#*", "R#*", "G#*"],
+        "PutItem": ["J#*", "X#*"],
+        "UpdateItem": ["L#*"],
+    },
+    "undo": {
+        "GetItem": ["K#h#*", "J#*", "X#*", "R#*", "I#*", "G#*"],
+        "PutItem": ["J#*", "R#*", "X#*", "Q#*", "I#*"],
+        "UpdateItem": ["L#*"],
+    },
+    "holds": {
+        **to_each(["GetItem", "Query"], ["K#h#*", "H#*", "I#*", "G#*"]),
+        "PutItem": ["H#*", "I#*"],
+        "UpdateItem": ["L#*"],
+        "DeleteItem": ["H#*"],
+    },
+    "imports": {
+        **to_each(["GetItem", "Query"], ["K#h#*", "R#*", "I#*", "G#*"]),
+        "PutItem": ["R#*", "Q#*", "I#*"],
         "UpdateItem": ["L#*"],
     },
     "keys": {
@@ -60,14 +96,104 @@ MAY: dict[str, dict[str, list[str]]] = {
         "DeleteItem": ["K#*"],
     },
     "bootstrap": {"GetItem": ["K#h#*", "G#*"], "PutItem": ["K#*", "G#*"]},
+    "plan": {
+        **to_each(READS, ["S#*", "T#*", "D#*"]),
+        "GetItem": ["J#*", "G#*", "S#*", "T#*", "D#*"],
+        "PutItem": ["J#*"],
+        "UpdateItem": ["P#*"],
+    },
+    "write_part": {
+        **to_each(READS, ["D#*", "C#*", "S#*", "U#*", "T#*"]),
+        "GetItem": ["J#*", "G#*", "D#*", "C#*", "S#*", "U#*", "T#*"],
+        "UpdateItem": ["P#*"],
+    },
+    "finish": {"GetItem": ["J#*", "P#*", "G#*"], "PutItem": ["J#*"]},
+    "verify": {"GetItem": ["J#*", "G#*"]},
+    "clear": {
+        "GetItem": ["J#*", "X#*", "U#*", "G#*"],
+        "Query": ["H#*"],
+        "BatchGetItem": ["D#*", "C#*"],
+        "PutItem": ["J#*"],
+        "UpdateItem": ["D#*"],
+    },
+    "reconcile": RECONCILES,
+    "undo_part": {
+        **to_each(READS, ["D#*", "C#*", "S#*", "T#*"]),
+        "GetItem": ["J#*", "R#*", "X#*", "G#*", "D#*", "C#*", "S#*", "T#*"],
+        "PutItem": ["D#*", "C#*"],
+        "UpdateItem": ["D#*", "T#*", "U#*", "P#*"],
+    },
+    "import_file": {
+        **to_each(READS, ["D#*", "C#*", "S#*", "T#*"]),
+        "GetItem": ["R#*", "G#*", "D#*", "C#*", "S#*", "T#*"],
+        "PutItem": ["R#*", "D#*", "C#*", "S#*"],
+        "UpdateItem": ["D#*", "T#*", "U#*"],
+    },
+    "restore_finish": {"GetItem": ["R#*", "J#*", "P#*", "G#*"], "PutItem": ["R#*", "J#*"]},
+    "ended": {**ENDS, "PutItem": ["J#*", "R#*"]},
+    "sweep": {
+        **ENDS,
+        "GetItem": ["J#*", "R#*", "X#*", "U#*", "G#*"],
+        "Query": ["H#*", "Q#*"],
+        "PutItem": ["J#*", "R#*", "X#*"],
+        "DeleteItem": ["Q#*"],
+    },
+    "import_uploaded": {"GetItem": ["R#*", "G#*"], "PutItem": ["R#*"]},
 }
 
-# The same for the files, whose bucket is one.
-MAY_WITH_FILES = {
-    "export": {"PutObject", "GetObject", "AbortMultipartUpload", "ListBucket"},
-    "export_jobs": {"GetObject"},
-    "export_delete": {"DeleteObject", "ListBucket"},
+EXPORTS, IMPORTS = "ExportsBucket/exports/*", "ExportsBucket/imports/*"
+ARCHIVES = "ArchiveBucket/archives/*"
+TELLS_MISSING = {"ExportsBucket": {"ListBucket"}}
+READS_VERSIONS = {"GetObject", "GetObjectVersion"}
+WRITES = {"PutObject", "GetObject", "AbortMultipartUpload"}
+KEEPS_PLACE = {
+    **TELLS_MISSING,
+    EXPORTS: {"PutObject", "GetObject"},
+    ARCHIVES: READS_VERSIONS,
 }
+
+# The same for the files: by bucket, and by what their names begin with.
+MAY_WITH_FILES: dict[str, dict[str, set[str]]] = {
+    "export": {**TELLS_MISSING, EXPORTS: WRITES, ARCHIVES: READS_VERSIONS},
+    "export_jobs": {EXPORTS: {"GetObject"}, ARCHIVES: READS_VERSIONS},
+    "export_delete": {
+        **TELLS_MISSING,
+        EXPORTS: {"DeleteObject"},
+        "ArchiveBucket": {"ListBucketVersions"},
+        ARCHIVES: {"DeleteObject", "DeleteObjectVersion"},
+    },
+    "imports": {IMPORTS: {"PutObject"}},
+    "plan": {**TELLS_MISSING, EXPORTS: {"PutObject", "GetObject"}},
+    "write_part": {
+        **TELLS_MISSING,
+        EXPORTS: WRITES,
+        ARCHIVES: {"PutObject", "AbortMultipartUpload"},
+    },
+    "finish": {**TELLS_MISSING, EXPORTS: WRITES, ARCHIVES: WRITES | READS_VERSIONS},
+    "verify": {ARCHIVES: READS_VERSIONS},
+    "clear": {ARCHIVES: READS_VERSIONS},
+    "reconcile": KEEPS_PLACE,
+    "undo_part": {ARCHIVES: READS_VERSIONS},
+    "import_file": {**TELLS_MISSING, IMPORTS: {"GetObject"}},
+    "ended": KEEPS_PLACE,
+    "sweep": {**KEEPS_PLACE, IMPORTS: {"GetObject"}},
+}
+
+# Which state machines a function may start, and is thus told of.
+MAY_START = {
+    "export": {"ExportStateMachine"},
+    "acknowledge": {"ExportStateMachine"},
+    "undo": {"RestoreStateMachine"},
+    "sweep": {"ExportStateMachine", "RestoreStateMachine"},
+    "import_uploaded": {"RestoreStateMachine"},
+}
+
+# What the state machines call; the states bear their names.
+STEPS = {
+    "export": {"plan", "write_part", "finish", "verify", "clear", "reconcile", "ended"},
+    "restore": {"undo_part", "import_file", "restore_finish", "ended"},
+}
+BY_EVENT = {"ended", "sweep", "import_uploaded"}
 
 ENVIRONMENT = {
     "TABLE_NAME",
@@ -122,6 +248,7 @@ def transformed(parameters: dict[str, str]) -> Template:
     yaml_of_sam: Any = yaml_helper
     written: Template = yaml_of_sam.yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
     deviations.functions_from_bucket(written, lambda folder: f"s3://code/{folder}")
+    deviations.machines_from_bucket(written, lambda file: f"s3://code/{file}")
     deviations.layer_as_directory(written, "/layer")
     session = boto3.Session("test", "test", region_name="us-east-1")
     translator: Any = Translator({}, Parser(), boto_session=session)
@@ -162,15 +289,21 @@ def every(value: Any, key: str) -> Iterator[Any]:
 
 
 def routes(template: Template) -> list[tuple[str, str]]:
-    """(route key, folder) of every event."""
+    """(route key, folder) of every route."""
     found: list[tuple[str, str]] = []
     for folder, (_, properties) in functions(template).items():
         for event in properties.get("Events", {}).values():
             about = event["Properties"]
-            assert event["Type"] == "HttpApi"
+            if event["Type"] != "HttpApi":
+                assert folder in BY_EVENT
+                continue
             path = about.get("Path", "$default")
             found.append((f"{about['Method']} {path}" if "Method" in about else path, folder))
     return found
+
+
+def stem_of(folder: str) -> str:
+    return "".join(word.title() for word in folder.split("_"))
 
 
 def test_every_folder_is_one_function(template: Template) -> None:
@@ -180,7 +313,7 @@ def test_every_folder_is_one_function(template: Template) -> None:
 
 def test_logical_ids_and_service_names_are_the_folders(template: Template) -> None:
     for folder, (stem, properties) in functions(template).items():
-        assert stem == "".join(word.title() for word in folder.split("_"))
+        assert stem == stem_of(folder)
         variables = properties["Environment"]["Variables"]
         assert variables["POWERTOOLS_SERVICE_NAME"] == folder
 
@@ -197,13 +330,23 @@ def test_every_function_has_a_role_and_a_log_of_its_own(template: Template) -> N
 
 def test_every_function_is_told_all_settings(template: Template) -> None:
     common = template["Globals"]["Function"]["Environment"]["Variables"]
-    for _, properties in functions(template).values():
-        assert {*common, *properties["Environment"]["Variables"]} == ENVIRONMENT
+    for folder, (_, properties) in functions(template).items():
+        machines = {stem.upper() for stem in map(snake, MAY_START.get(folder, set()))}
+        assert {*common, *properties["Environment"]["Variables"]} == ENVIRONMENT | machines
+
+
+def snake(name: str) -> str:
+    """``export_state_machine`` of ``ExportStateMachine``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 def test_functions_answer_before_the_gateway_gives_up(template: Template) -> None:
-    for folder, (_, properties) in functions(template).items():
-        assert properties["Timeout"] <= 29 or folder == "bootstrap"
+    routed = {folder for _, folder in routes(template)}
+    for folder in routed:
+        assert functions(template)[folder][1]["Timeout"] <= 29
+    for folder in STEPS["export"] | STEPS["restore"] | {"sweep"}:
+        assert folder not in routed
+        assert functions(template)[folder][1]["Timeout"] == 15 * 60
 
 
 def test_routes_are_unique_and_the_rest_is_ours(template: Template) -> None:
@@ -237,13 +380,42 @@ def test_table_grants_are_by_kind(template: Template, folder: str) -> None:
 
 @pytest.mark.parametrize("folder", MAY)
 def test_file_grants_are_what_the_code_does(template: Template, folder: str) -> None:
-    stem, _ = functions(template)[folder]
-    acts = [act for s in statements(template, stem) for act in listed(s["Action"])]
-    granted = [act.removeprefix("s3:") for act in acts if act.startswith("s3:")]
-    assert sorted(granted) == sorted(MAY_WITH_FILES.get(folder, set()))
+    granted: dict[str, set[str]] = {}
+    for statement in statements(template, stem_of(folder)):
+        acts = listed(statement["Action"])
+        if acts[0].startswith("s3:"):
+            place = granted.setdefault(place_of(statement["Resource"]), set())
+            place |= {act.removeprefix("s3:") for act in acts}
+    assert granted == MAY_WITH_FILES.get(folder, {})
 
 
-@pytest.mark.parametrize("folder", ["ingest", "read", "export", "export_jobs", "pages"])
+def place_of(resource: Template) -> str:
+    """``ExportsBucket``, or ``ExportsBucket/exports/*`` for what lies in it."""
+    if "Fn::GetAtt" in resource:
+        return resource["Fn::GetAtt"].removesuffix(".Arn")
+    return re.sub(r"\$\{(\w+)\.Arn\}", r"\1", resource["Fn::Sub"])
+
+
+@pytest.mark.parametrize("folder", MAY)
+def test_executions_are_started_by_who_may(template: Template, folder: str) -> None:
+    _, properties = functions(template)[folder]
+    started = [
+        statement["Resource"]["Ref"]
+        for statement in statements(template, stem_of(folder))
+        if statement["Action"] == "states:StartExecution"
+    ]
+    told = {
+        value["Ref"]
+        for name, value in properties["Environment"]["Variables"].items()
+        if name.endswith("_STATE_MACHINE")
+    }
+    assert set(started) == told == MAY_START.get(folder, set())
+
+
+DELETES = {"export_delete", "holds", "keys", "sweep"}
+
+
+@pytest.mark.parametrize("folder", sorted(MAY.keys() - DELETES))
 def test_nothing_is_deleted_by_who_may_not(template: Template, folder: str) -> None:
     stem, _ = functions(template)[folder]
     acts = [act for s in statements(template, stem) for act in listed(s["Action"])]
@@ -251,13 +423,24 @@ def test_nothing_is_deleted_by_who_may_not(template: Template, folder: str) -> N
     assert [act for act in acts if deleting.search(act)] == []
 
 
-def test_files_are_reached_under_their_prefix_only(template: Template) -> None:
-    under = {"Fn::Sub": "${ExportsBucket.Arn}/exports/*"}
-    for stem, _ in functions(template).values():
+def test_what_verifies_can_write_nothing_and_what_clears_no_object(template: Template) -> None:
+    writing = re.compile(r"put|update|delete|write|abort|encrypt$|generate", re.IGNORECASE)
+
+    def writes(stem: str) -> set[str]:
+        of_role = statements(template, stem)
+        acts = [act for s in of_role if s["Sid"] != "WriteOwnLog" for act in listed(s["Action"])]
+        return {act for act in acts if writing.search(act.removesuffix("Decrypt"))}
+
+    assert writes("Verify") == set()
+    assert {act for act in writes("Clear") if act.startswith("s3:")} == set()
+
+
+def test_only_a_deletion_looks_into_a_bucket_by_prefix(template: Template) -> None:
+    """Without a prefix in the condition S3 tells what is missing from what is forbidden."""
+    for folder, (stem, _) in functions(template).items():
         for statement in statements(template, stem):
-            acts = listed(statement["Action"])
-            if acts[0].startswith("s3:") and acts != ["s3:ListBucket"]:
-                assert statement["Resource"] == under
+            if listed(statement["Action"])[0].startswith("s3:List"):
+                assert ("Condition" in statement) == (folder == "export_delete")
 
 
 def test_the_key_is_used_through_services_only(template: Template) -> None:
@@ -268,15 +451,16 @@ def test_the_key_is_used_through_services_only(template: Template) -> None:
 
 
 def test_no_role_is_given_everything(template: Template) -> None:
-    """``"*"`` as a resource stands once: X-Ray knows no other. In a key's policy it is the key."""
+    """``"*"`` is for acts that know no other resource. In a key's policy it is the key itself."""
     wide = [
         (name, resource["Properties"])
         for name, resource in template["Resources"].items()
         if resource["Type"] != "AWS::KMS::Key" and "*" in every(resource, "Resource")
     ]
-    assert [name for name, _ in wide] == ["TracingPolicy"]
-    (statement,) = wide[0][1]["PolicyDocument"]["Statement"]
-    assert all(act.startswith("xray:Put") for act in statement["Action"])
+    assert [name for name, _ in wide] == ["TracingPolicy", "MachinePolicy"]
+    acts = {act for _, policy in wide for each in every(policy, "Action") for act in each}
+    delivers = r"logs:\w+LogDeliver(y|ies)|logs:(PutResource|DescribeResource|DescribeLog)\w+"
+    assert [act for act in acts if not re.fullmatch(f"xray:(Put|Get)\\w+|{delivers}", act)] == []
 
 
 def test_what_holds_data_or_keys_is_retained(template: Template) -> None:
@@ -317,11 +501,32 @@ def test_nothing_expires_in_the_archive(template: Template) -> None:
     assert [rule for rule in rules if any("Expir" in name for name in rule)] == []
 
 
-def test_alarms_watch_every_function(template: Template) -> None:
-    every_function = {f"{stem}Function" for stem, _ in functions(template).values()}
-    for name in ("FunctionErrorsAlarm", "FunctionThrottlesAlarm"):
-        values = every(template["Resources"][name], "Value")
-        assert {value["Ref"] for value in values} == every_function
+def test_alarms_watch_every_function_once(template: Template) -> None:
+    watched = Counter(
+        value["Ref"]
+        for name in ("LedgerErrorsAlarm", "JobErrorsAlarm", "StepErrorsAlarm")
+        for value in every(template["Resources"][name], "Value")
+    )
+    assert watched == Counter(f"{stem}Function" for stem, _ in functions(template).values())
+    throttles = template["Resources"]["FunctionThrottlesAlarm"]["Properties"]
+    assert "Dimensions" not in throttles  # All functions of the account together.
+
+
+def test_an_alarm_has_room_for_ten_metrics(template: Template) -> None:
+    for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
+        metrics = [m for m in alarm["Properties"].get("Metrics", []) if "MetricStat" in m]
+        assert len(metrics) <= 10, name
+
+
+def test_alarms_watch_failed_jobs_and_incomplete_clears(template: Template) -> None:
+    failed = template["Resources"]["JobsFailedAlarm"]
+    assert {value["Ref"] for value in every(failed, "Value")} == set(
+        of_type(template, "AWS::Serverless::StateMachine")
+    )
+    incomplete = template["Resources"]["ClearIncompleteAlarm"]
+    assert set(every(incomplete, "Namespace")) == {"Chatledger"}
+    # Whoever may reconcile a clear may find it incomplete.
+    assert set(every(incomplete, "Value")) == {"reconcile", "ended", "sweep"}
 
 
 def test_settings_are_described_grouped_and_known(template: Template) -> None:
@@ -344,14 +549,49 @@ def test_events_are_what_the_gateway_sends(template: Template, folder: str) -> N
     own = {key for key, of in routes(template) if of == folder}
     for file in files:
         event = json.loads(file.read_text(encoding="utf-8"))
-        if not own:
-            continue  # Invoked directly, with a payload of its own.
+        if not own:  # Called by a person, a state machine or an event, with a payload of its own.
+            assert "routeKey" not in event
+            continue
         assert event["version"] == "2.0"
         assert event["routeKey"] == event["requestContext"]["routeKey"]
         assert event["routeKey"] in own
         assert event["rawPath"] == event["requestContext"]["http"]["path"]
         names = set(re.findall(r"\{(\w+)\+?\}", event["routeKey"]))
         assert set(event.get("pathParameters", {})) == names
+
+
+def test_what_events_start(template: Template) -> None:
+    """EventBridge delivers what a rule's pattern names; the payloads here must be among that."""
+    started = {
+        folder: [(each["Type"], each["Properties"]) for each in properties["Events"].values()]
+        for folder, (_, properties) in functions(template).items()
+        if folder in BY_EVENT
+    }
+    ((kind, schedule),) = started["sweep"]
+    assert (kind, schedule["Schedule"]) == ("Schedule", "rate(5 minutes)")
+    ((_, died),), ((_, uploaded),) = started["ended"], started["import_uploaded"]
+    machines = of_type(template, "AWS::Serverless::StateMachine")
+    of_machines = died["Pattern"]["detail"].pop("stateMachineArn")
+    assert [each["Ref"] for each in of_machines] == list(machines)
+    assert uploaded["Pattern"]["detail"].pop("bucket") == {"name": [{"Ref": "ExportsBucket"}]}
+    assert matches(event_of("ended"), died["Pattern"])
+    assert matches(event_of("import_uploaded"), uploaded["Pattern"])
+    assert not matches(event_of("sweep"), died["Pattern"])
+    notified = template["Resources"]["ExportsBucket"]["Properties"]["NotificationConfiguration"]
+    assert notified == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+
+
+def event_of(folder: str) -> Any:
+    return json.loads((ROOT / f"events/{folder}.json").read_text(encoding="utf-8"))
+
+
+def matches(value: Any, pattern: Any) -> bool:
+    """As much of EventBridge's patterns as the template uses."""
+    if isinstance(pattern, dict) and "wildcard" not in pattern:
+        return all(key in value and matches(value[key], each) for key, each in pattern.items())
+    if isinstance(pattern, list):
+        return any(matches(value, each) for each in pattern)
+    return fnmatch(value, pattern["wildcard"]) if isinstance(pattern, dict) else value == pattern
 
 
 def test_every_event_belongs_to_a_function(template: Template) -> None:
@@ -381,7 +621,8 @@ def test_what_would_be_no_origin_is_refused(template: Template, origins: str) ->
 def test_outputs_hold_lines_to_copy(template: Template) -> None:
     outputs = template["Outputs"]
     assert {"ApiUrl", "TableName", "ExportsBucketName", "ArchiveBucketName"} <= set(outputs)
-    assert outputs["FirstKey"]["Value"]["Fn::Sub"].startswith("aws lambda invoke ")
+    assert "chatledger keys bootstrap --stack " in outputs["FirstKey"]["Value"]["Fn::Sub"]
+    assert "BootstrapFunctionName" in outputs
     curls = [value for name, value in outputs.items() if name.startswith("Curl")]
     assert len(curls) == 3
     assert all(curl["Value"]["Fn::Sub"].startswith("curl ") for curl in curls)

@@ -41,6 +41,20 @@ def test_code_comes_from_where_it_was_uploaded() -> None:
     assert code == "s3://code/functions/read/"
 
 
+def test_a_definition_comes_from_where_it_was_uploaded() -> None:
+    machine = {"DefinitionUri": "statemachines/export.asl.json", "Type": "STANDARD"}
+    template = {
+        "Resources": {
+            "Export": {"Type": "AWS::Serverless::StateMachine", "Properties": machine},
+        }
+    }
+    deviations.machines_from_bucket(template, lambda file: f"s3://code/{file}")
+    assert machine == {
+        "DefinitionUri": "s3://code/statemachines/export.asl.json",
+        "Type": "STANDARD",
+    }
+
+
 def test_the_layer_is_a_directory_on_the_path() -> None:
     template = sam_template()
     deviations.layer_as_directory(template, "/layer")
