@@ -110,17 +110,18 @@ $(UV): uv.txt
 	@touch $@
 
 # One lock file, four environments: tools that insist on versions of their own stay apart, and the
-# engine's packages cannot hide one that is missing in the layer.
+# engine's packages cannot hide one that is missing in the layer. .venv gets this project as well: the
+# command `chatledger`, as it stands in cli/.
 define environment
 $(1)/.stamp: $(UV) uv.lock pyproject.toml
 	@echo 'Making $(1) …'
-	@UV_PROJECT_ENVIRONMENT=$(1) $(UV) sync --quiet --locked --only-group $(2) --python "$$$$(local/find_python.sh)"
+	@UV_PROJECT_ENVIRONMENT=$(1) $(UV) sync --quiet --locked $(2) --python "$$$$(local/find_python.sh)"
 	@touch $$@
 endef
-$(eval $(call environment,.venv,dev))
-$(eval $(call environment,.tools/engine,engine))
-$(eval $(call environment,.tools/sam,sam))
-$(eval $(call environment,.tools/checkov,checkov))
+$(eval $(call environment,.venv,--group dev))
+$(eval $(call environment,.tools/engine,--only-group engine))
+$(eval $(call environment,.tools/sam,--only-group sam))
+$(eval $(call environment,.tools/checkov,--only-group checkov))
 
 # The layer for this machine, unpacked once: what the local engine's functions import.
 $(LAYER): $(ENGINE) $(LAYER_REQUIREMENTS)

@@ -1,0 +1,1 @@
+"""The command ``chatledger``: exports, restores and keys, over the HTTP API alone."""

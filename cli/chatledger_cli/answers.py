@@ -1,0 +1,201 @@
+"""The service's jobs, as far as the command needs them. What an answer has besides is ignored."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+from chatledger_cli.errors import CommandError
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+_RECEIPT = (
+    "exported",
+    "cleared",
+    "retained_changed",
+    "retained_held",
+    "cleared_elsewhere",
+    "not_cleared",
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    conversations: int
+    messages: int
+    bytes: int
+
+    @classmethod
+    def of(cls, answer: Json) -> Self:
+        """Raises ``CommandError`` where it is no such answer."""
+        return _read(lambda counts: _picked(cls, counts), answer)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Messages. Exported is the sum of the others."""
+
+    exported: int
+    cleared: int
+    retained_changed: int
+    retained_held: int
+    cleared_elsewhere: int
+    not_cleared: int
+
+
+@dataclass(frozen=True)
+class Clear:
+    """``receipt``: None before there is anything to count."""
+
+    status: str
+    receipt: Receipt | None
+    undo_until: str | None
+
+    @classmethod
+    def of(cls, answer: Json) -> Self:
+        counted = answer.get("cleared") is not None
+        receipt = Receipt(*(int(answer.get(name) or 0) for name in _RECEIPT)) if counted else None
+        return cls(str(answer["status"]), receipt, answer.get("undo_until"))
+
+
+@dataclass(frozen=True)
+class Link:
+    """A file and where it is for some minutes; ``sha256`` in hex.
+
+    ``url``: None where the answer is of a function that may not sign this one; ``GET`` has it.
+    """
+
+    name: str
+    bytes: int
+    sha256: str
+    url: str | None
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """``manifest``: of an archive, or of what a clear archived; ``error`` in words."""
+
+    id: str
+    status: str
+    format: str
+    messages: int
+    parts_done: int
+    parts_total: int
+    counts: Counts | None
+    files: tuple[Link, ...]
+    manifest: Link | None
+    root_hash: str | None
+    clear: Clear | None
+    error: str | None
+
+    @classmethod
+    def of(cls, answer: Json) -> Self:
+        """Raises ``CommandError`` where it is no such answer."""
+        return _read(cls._of, answer)
+
+    @classmethod
+    def _of(cls, answer: Json) -> Self:
+        progress, manifest = answer["progress"], answer.get("manifest")
+        return cls(
+            id=answer["export_id"],
+            status=answer["status"],
+            format=answer["format"],
+            messages=progress["messages"],
+            parts_done=progress["parts_done"],
+            parts_total=progress["parts_total"],
+            counts=_picked(Counts, answer["counts"]) if answer.get("counts") else None,
+            files=tuple(_picked(Link, file) for file in answer["files"]),
+            manifest=_picked(Link, {**manifest, "name": "manifest.jsonl"}) if manifest else None,
+            root_hash=manifest["root_hash"] if manifest else None,
+            clear=Clear.of(answer["clear"]) if answer.get("clear") else None,
+            error=_error(answer),
+        )
+
+    @property
+    def ended(self) -> bool:
+        return self.status in {"succeeded", "failed", "cancelled", "clear_incomplete"}
+
+    @property
+    def went_wrong(self) -> bool:
+        """Whether it ended without files."""
+        return self.status in {"failed", "cancelled"}
+
+    @property
+    def written(self) -> bool:
+        """Whether its files are there; a clear may still go on."""
+        return self.counts is not None and bool(self.files)
+
+    @property
+    def awaits_acknowledgement(self) -> bool:
+        waits = self.clear is not None and self.clear.status == "awaiting_acknowledgement"
+        return waits and not self.ended
+
+
+@dataclass(frozen=True)
+class Restored:
+    """Messages: how many came back, were there, and were not touched."""
+
+    restored: int
+    already_there: int
+    left_alone: int
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Where the archive and its manifest go, with the headers that were signed."""
+
+    url: str
+    manifest_url: str
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ImportJob:
+    """``upload``: None once it is taken; ``messages``: dealt with by now."""
+
+    id: str
+    status: str
+    messages: int
+    upload: Upload | None
+    counts: Restored | None
+    error: str | None
+
+    @classmethod
+    def of(cls, answer: Json) -> Self:
+        """Raises ``CommandError`` where it is no such answer."""
+        return _read(cls._of, answer)
+
+    @classmethod
+    def _of(cls, answer: Json) -> Self:
+        waits = answer["status"] == "awaiting_upload"
+        progress: Json = answer.get("progress") or {}
+        return cls(
+            id=answer["import_id"],
+            status=answer["status"],
+            messages=progress.get("messages") or 0,
+            upload=_picked(Upload, answer["upload"]) if waits else None,
+            counts=_picked(Restored, answer["counts"]) if answer.get("counts") else None,
+            error=_error(answer),
+        )
+
+    @property
+    def ended(self) -> bool:
+        return self.status in {"succeeded", "failed"}
+
+
+def _error(answer: Json) -> str | None:
+    error = answer.get("error")
+    return str(error["error"]) if error else None
+
+
+def _picked(kind: type[T], answer: Json) -> T:
+    """The answer's fields that this dataclass has."""
+    return kind(**{name: answer[name] for name in inspect.signature(kind).parameters})
+
+
+def _read(read: Callable[[Json], T], answer: Json) -> T:
+    try:
+        return read(answer)
+    except (KeyError, TypeError, AttributeError):
+        raise CommandError("The service's answer is not one this command understands.") from None

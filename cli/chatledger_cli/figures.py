@@ -1,0 +1,46 @@
+"""Numbers as people read them, and what others wrote made safe to show."""
+
+import unicodedata
+from datetime import datetime
+
+_UNITS = ("kB", "MB", "GB", "TB")
+
+
+def size(count: float) -> str:
+    """Bytes in decimal units: ``668 bytes``, ``31.4 MB``."""
+    if count < 1000:
+        return f"{count:,.0f} bytes"
+    unit = 0
+    while (count := count / 1000) >= 999.95 and unit < len(_UNITS) - 1:
+        unit += 1
+    return f"{count:,.1f} {_UNITS[unit]}"
+
+
+def counted(count: int, word: str) -> str:
+    """``1 message``, ``1,204 messages``."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def duration(seconds: float) -> str:
+    """``4.2 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def moment(timestamp: str) -> str:
+    """An RFC 3339 time to the minute, in UTC; as it came where it is none."""
+    try:
+        return f"{datetime.fromisoformat(timestamp):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return plain(timestamp)
+
+
+def plain(text: object) -> str:
+    """On one line and without anything that moves a terminal's cursor or changes its colours."""
+    return "".join(
+        " " if unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} else character
+        for character in str(text)
+    )

@@ -1,0 +1,142 @@
+"""The command: arguments in, exit status out."""
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+import httpx
+
+from chatledger_cli import keys
+from chatledger_cli.api import Api, is_this_machine
+from chatledger_cli.arguments import URL, export_request, key_request, parser
+from chatledger_cli.errors import (
+    FAILED,
+    INTERRUPTED,
+    WRONG_USAGE,
+    CommandError,
+    Refused,
+    WrongUsage,
+)
+from chatledger_cli.export import dry_run, export
+from chatledger_cli.patience import Patience
+from chatledger_cli.restore import restore
+from chatledger_cli.screen import Screen
+
+_KEY = re.compile(r"clk_[A-Za-z0-9_-]{20,200}")
+# The service's codes for what the person gave.
+_USAGE = {"invalid_request", "invalid_date_range", "invalid_cursor"}
+
+
+def run() -> int:
+    """The entry point of the installed command."""
+    return main(sys.argv[1:], os.environ)
+
+
+def main(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    screen: Screen | None = None,
+    patience: Patience | None = None,
+    transport: httpx.BaseTransport | None = None,
+) -> int:
+    """Gives the exit status; raises ``SystemExit`` as argparse does."""
+    given = parser().parse_args(arguments)
+    screen = screen or Screen()
+    patience = patience or Patience()
+    patience.waiting = screen.waiting
+    try:
+        _carry_out(given, environment, screen, patience, transport)
+    except KeyboardInterrupt:
+        screen.error(_interrupted(given))
+        return INTERRUPTED
+    except Refused as refused:
+        screen.error(_in_words(refused))
+        return WRONG_USAGE if refused.code in _USAGE else FAILED
+    except CommandError as error:
+        screen.error(error.message)
+        return error.exit_status
+    except OSError as error:
+        screen.error(f"{error}. The same command goes on where this one stopped.")
+        return FAILED
+    return 0
+
+
+def _carry_out(
+    given: argparse.Namespace,
+    environment: Mapping[str, str],
+    screen: Screen,
+    patience: Patience,
+    transport: httpx.BaseTransport | None,
+) -> None:
+    if given.command == "keys" and given.act == "bootstrap":
+        request = {"name": given.name, "organization_id": given.organization or "default"}
+        keys.bootstrap(screen, given.stack, given.region, request)
+        return
+    if given.command == "export" and not (given.output or given.dry_run):
+        raise WrongUsage("export needs --output DIR, a new or empty folder, or --dry-run.")
+    # Of a key to make, the body names the organization.
+    making = given.command == "keys" and given.act == "create"
+    api = Api(
+        given.url or environment.get("CHATLEDGER_URL") or URL,
+        _key(given.key or environment.get("CHATLEDGER_KEY")),
+        organization=None if making else given.organization,
+        patience=patience,
+        transport=transport,
+    )
+    _warn_of_plain_text(api.url, screen)
+    try:
+        _ask(given, api, screen)
+    finally:
+        api.close()
+
+
+def _ask(given: argparse.Namespace, api: Api, screen: Screen) -> None:
+    match given.command, getattr(given, "act", None):
+        case "export", _ if given.dry_run:
+            dry_run(api, screen, export_request(given))
+        case "export", _:
+            export(api, screen, given.output, export_request(given))
+        case "restore", _:
+            restore(api, screen, given.folder)
+        case _, "create":
+            keys.create(api, screen, key_request(given))
+        case _, "list":
+            keys.show(api, screen)
+        case _:
+            keys.revoke(api, screen, given.key_id)
+
+
+def _key(key: str | None) -> str:
+    """Raises ``WrongUsage``, which never shows what was given."""
+    if not key:
+        raise WrongUsage("A key is needed: set CHATLEDGER_KEY (or give --key).")
+    if not _KEY.fullmatch(key):
+        raise WrongUsage("The key is none: clk_ and 20 or more of A-Z a-z 0-9 _ - are expected.")
+    return key
+
+
+def _warn_of_plain_text(url: str, screen: Screen) -> None:
+    if urlsplit(url).scheme == "http" and not is_this_machine(url):
+        screen.note("This address is not encrypted: the key can be read on the way. Use https.")
+
+
+def _in_words(refused: Refused) -> str:
+    """The service's own words, and how this command says what they ask for."""
+    if refused.code == "invalid_request" and '"anonymize": false' in refused.message:
+        return f"{refused.message} Here: --no-anonymize."
+    return refused.message
+
+
+def _interrupted(given: argparse.Namespace) -> str:
+    if given.command == "keys" or getattr(given, "dry_run", False):
+        return "Interrupted."
+    if getattr(given, "clear", False) or getattr(given, "clear_on", None):
+        return (
+            "Interrupted here; at the service the export and its clear go on. Give the same "
+            "command again to go on here too."
+        )
+    return "Interrupted. Give the same command again to go on where it stopped."
