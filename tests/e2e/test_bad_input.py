@@ -199,7 +199,9 @@ def test_who_may_not_is_refused(deployment: Deployment, http: httpx.Client):
     stranger = deployment.as_key(key_for(http, "owner", organization_id="other")["key"])
     revoked = key_for(http, "admin")
     assert http.delete(f"/keys/{revoked['key_id']}").status_code == 204
-    export_id = http.post("/exports", json=EXPORT).json()["export_id"]
+    export_id = http.post("/exports", json=EXPORT, headers={"Prefer": "wait=20"}).json()[
+        "export_id"
+    ]
     before = items(deployment), objects(deployment)
     nobody = httpx.Client(base_url=deployment.url)
     check(nobody.post("/chats", json=GOOD), 401, "unauthorized")

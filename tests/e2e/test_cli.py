@@ -1,0 +1,206 @@
+"""The command `chatledger` as it is installed, against the deployed template."""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import Deployment
+
+COMMAND = Path(__file__).parents[2] / ".venv/bin/chatledger"
+CONVERSATIONS = 5
+MESSAGES = 8
+
+
+class Commands:
+    """Commands of one organization's key, run in a folder of the test."""
+
+    def __init__(self, deployment: Deployment, organization: str, folder: Path) -> None:
+        body = {
+            "role": "owner",
+            "name": organization,
+            "organization_id": organization,
+            "requests_per_minute": 1_000_000,
+        }
+        made = deployment.http.post("/keys", json=body)
+        assert made.status_code == 201, made.text
+        self.folder = folder
+        self.http = deployment.as_key(made.json()["key"])
+        self.environment = {
+            **os.environ,
+            "CHATLEDGER_URL": deployment.url,
+            "CHATLEDGER_KEY": made.json()["key"],
+        }
+
+    def run(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        return done
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def fill(self) -> set[str]:
+        """The ids of what is in the ledger then."""
+        ids: set[str] = set()
+        for conversation in range(CONVERSATIONS):
+            messages = [
+                {
+                    "id": f"{conversation}-{number}",
+                    "content": f"message {number}",
+                    "timestamp": f"2026-10-{1 + number:02}T09:00:00Z",
+                }
+                for number in range(MESSAGES)
+            ]
+            body = {"conversation_id": f"c{conversation}", "messages": messages}
+            assert self.http.post("/chats", json=body).status_code == 201
+            ids |= {str(message["id"]) for message in messages}
+        return ids
+
+    def archived(self, folder: str) -> list[str]:
+        """The messages' ids in an exported archive."""
+        (path,) = (self.folder / folder).glob("*.jsonl.gz")
+        records = map(json.loads, gzip.decompress(path.read_bytes()).splitlines())
+        return sorted(record["id"] for record in records if "content" in record)
+
+    def held(self, folder: str) -> set[str]:
+        return {path.name for path in (self.folder / folder).iterdir()}
+
+    def statuses(self) -> set[int]:
+        """How each conversation answers."""
+        paths = (f"/chats/c{number}" for number in range(CONVERSATIONS))
+        return {self.http.get(path).status_code for path in paths}
+
+
+@pytest.fixture
+def cli(
+    deployment: Deployment, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Commands]:
+    commands = Commands(deployment, request.node.name, tmp_path)
+    with commands.http:
+        yield commands
+
+
+@pytest.mark.parametrize("format_name", ["csv", "jsonl"])
+def test_a_derived_export_leaves_its_file_alone(cli: Commands, format_name: str):
+    cli.fill()
+    done = cli.run("export", "--format", format_name, "--no-anonymize", "--output", "out")
+    (name,) = cli.held("out")
+    assert name.endswith(f".{format_name}")
+    assert f"{CONVERSATIONS * MESSAGES} messages" in done.stdout
+    assert not done.stderr
+
+
+def test_an_archive_is_exported_and_restored_into_another_organization(
+    cli: Commands, deployment: Deployment
+):
+    ids = cli.fill()
+    cli.run("export", "--format", "archive", "--output", "out")
+    assert {name.split(".", 1)[1] for name in cli.held("out")} == {"jsonl.gz", "jsonl"}
+    assert "manifest.jsonl" in cli.held("out")
+    assert cli.archived("out") == sorted(ids)
+    other = Commands(deployment, "restored-by-command", cli.folder)
+    with other.http:
+        first = other.run("restore", "out")
+        assert f"Restored       {len(ids)} messages" in first.stdout
+        again = other.run("restore", "out")
+        assert f"There already  {len(ids)} messages" in again.stdout
+        assert other.statuses() == {200}
+        other.run("export", "--format", "archive", "--output", "again")
+        assert other.archived("again") == sorted(ids)
+    assert "manifest.jsonl" in cli.held("out")
+    assert len(cli.held("out")) == 2
+
+
+@pytest.mark.parametrize("clear_on", ["verified", "acknowledged"])
+def test_a_clear_empties_the_ledger_and_a_restore_brings_it_back(cli: Commands, clear_on: str):
+    ids = cli.fill()
+    done = cli.run("export", "-f", "archive", "--clear-on", clear_on, "--output", "out")
+    assert f"Cleared {len(ids)} of {len(ids)} messages" in done.stdout
+    assert "/undo" in done.stdout
+    assert cli.archived("out") == sorted(ids)
+    assert cli.statuses() == {404}
+    done = cli.run("restore", "out")
+    assert f"Restored       {len(ids)} messages" in done.stdout
+    assert cli.statuses() == {200}
+
+
+def test_a_command_that_was_killed_goes_on_with_the_same_export(cli: Commands):
+    cli.fill()
+    arguments = ("export", "-f", "archive", "--clear", "--output", "out")
+    for number in (signal.SIGINT, signal.SIGKILL):
+        process = cli.start(*arguments)
+        note = cli.folder / "out" / ".chatledger-export.json"
+        until = time.monotonic() + 30
+        while not note.exists() and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.02)
+        process.send_signal(number)
+        process.communicate(timeout=30)
+        if process.returncode == 0:
+            break  # it was faster
+        assert process.returncode == (130 if number == signal.SIGINT else -number)
+    if not list((cli.folder / "out").glob("*.jsonl.gz")):
+        cli.run(*arguments)
+    assert {"manifest.jsonl"} < cli.held("out")
+    assert len(cli.held("out")) == 2
+    assert len(cli.http.get("/exports").json()["exports"]) == 1
+
+
+def test_what_the_service_refuses_is_wrong_usage(cli: Commands):
+    done = cli.run("export", "-f", "archive", "--start", "2026-02-30", "-o", "out", status=2)
+    assert "2026-02-30" in done.stderr
+    assert not (cli.folder / "out").exists()
+    done = cli.run(
+        "export", "-f", "archive", "--clear", "--end", "2026-10-01T09:07:00Z", "-o", "out", status=2
+    )
+    assert "2026-10-01" in done.stderr
+
+
+def test_keys_are_made_listed_and_revoked(cli: Commands):
+    made = cli.run("keys", "create", "--role", "reader", "--name", "a script")
+    key = made.stdout.strip()
+    headers = {"Authorization": f"Bearer {key}"}
+    url = f"{cli.environment['CHATLEDGER_URL']}/chats"
+    assert httpx.get(url, headers=headers).status_code == 200
+    listed = cli.run("keys", "list").stdout
+    assert key not in listed
+    (line,) = (line for line in listed.splitlines() if line.endswith("a script"))
+    cli.run("keys", "revoke", line.split()[0])
+    assert httpx.get(url, headers=headers).status_code == 401
+
+
+def test_the_first_key_comes_from_the_stack(cli: Commands, deployment: Deployment):
+    cli.environment |= {
+        "AWS_ENDPOINT_URL": deployment.endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "CHATLEDGER_KEY": "",
+    }
+    made = cli.run(
+        "keys", "bootstrap", "--stack", "chatledger", "--region", "us-east-1", "--organization", "b"
+    )
+    headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
+    (listed,) = httpx.get(f"{deployment.url}/keys", headers=headers).json()["keys"]
+    assert (listed["role"], listed["organization_id"]) == ("operator", "b")
