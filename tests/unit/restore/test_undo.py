@@ -1,6 +1,7 @@
 """Undo: what one export cleared is back as it was, and nothing of its clear can match any more."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,12 +20,12 @@ from chatledger.models.holds import HoldRequest
 from chatledger.restore import job as restores
 from chatledger.restore.finish import PartsMissing, fail
 from chatledger.restore.job import Counts
-from chatledger.restore.undo import undo_id
+from chatledger.restore.undo import go_on, undo_id
 from chatledger.restore.undo_part import undo_part
 from tests.fakes.audit import audit
 from tests.fakes.chats import ORGANIZATION, ledger_on
 from tests.fakes.clears import CONVERSATIONS, says
-from tests.fakes.faults import Crashed, Fault, FaultyTable, at
+from tests.fakes.faults import Call, Crashed, Fault, FaultyTable, at
 from tests.fakes.restores import Restored
 
 UNDO = undo_id("E1")
@@ -466,3 +467,63 @@ def test_an_empty_archive_has_nothing_to_undo():
     world.save(msgspec.structs.replace(job, status="succeeded", clear=clear))
     assert world.undo() == Counts()
     assert world.job().clear.status == "undone"
+
+
+# --- what is said in the export ----------------------------------------------------------------
+
+
+def test_a_late_repeat_does_not_say_undoing_over_an_end(world: Restored):
+    world.clear_all()
+    late = world.ask()
+    fail(world.ledger, world.restore_job(UNDO), Failure("internal_error", "It stopped."))
+    started = dict(world.machine.started)
+    assert go_on(world.ledger, world.machine, late).status == "failed"
+    assert world.job().clear.status == "incomplete"
+    assert world.machine.started == started
+
+
+def test_an_undo_that_fails_before_it_was_said_leaves_the_clear_incomplete(
+    world: Restored, monkeypatch: pytest.MonkeyPatch
+):
+    """The process died after it had the lease; somebody starts the execution all the same."""
+
+    def dies(*_: Any) -> None:
+        raise Crashed
+
+    world.clear_all()
+    with monkeypatch.context() as patched:
+        patched.setattr("chatledger.export.job.save", dies)
+        with pytest.raises(Crashed):
+            world.ask()
+    assert world.restore_job(UNDO).status == "running"
+    assert world.job().clear.status == "cleared"
+    fail(world.ledger, world.restore_job(UNDO), Failure("internal_error", "It stopped."))
+    assert world.job().clear.status == "incomplete"
+    assert world.undo() == Counts(restored=20)
+    assert world.job().clear.status == "undone"
+
+
+@pytest.mark.parametrize("number", range(1, 12))
+def test_an_end_at_any_request_of_a_repeat_is_what_the_export_says(world: Restored, number: int):
+    """The undo fails while a repeat of its request is on its way to say "undoing"."""
+    world.clear_all()
+    late = world.ask()
+    export = world.job()
+    cleared = msgspec.structs.replace(export.clear, status="cleared")
+    world.save(msgspec.structs.replace(export, clear=cleared))
+    ended: list[int] = []
+
+    def ends(call: Call) -> Fault | None:
+        if call.number == number and not ended:
+            ended.append(1)
+            fail(world.ledger, world.restore_job(UNDO), Failure("internal_error", "It stopped."))
+        return None
+
+    with suppress(ConditionFailed):
+        go_on(world.ledger_on(FaultyTable(world.table, ends)), world.machine, late)
+    if ended:
+        assert world.restore_job(UNDO).status == "failed"
+        assert world.job().clear.status == "incomplete"
+    else:
+        assert number > 4
+        assert world.job().clear.status == "undoing"

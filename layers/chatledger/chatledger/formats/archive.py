@@ -18,8 +18,11 @@ from chatledger.formats.writer import Conversation, Options, Writer, gathered
 from chatledger.ledger.heads import Head
 from chatledger.messages import Message, decode_line, encode_line
 
-# No line that is written comes near: a message is at most 300 KB, a head came in a body of 4 MB.
+# No line that is written comes near: a message is at most 300 KB.
 MAX_LINE_BYTES = 8 * 1024 * 1024
+
+# And a head, which came in the body of a request.
+MAX_HEAD_LINE_BYTES = 4 * 1024 * 1024
 
 _HEAD_PREFIX = b'{"record":'
 _OF_THE_RECORD = frozenset(
@@ -122,22 +125,25 @@ def read_record(line: bytes) -> HeadRecord | Message:
     Raises ``ValueError`` or ``msgspec.MsgspecError`` for what is no record.
     """
     if line.startswith(_HEAD_PREFIX):
-        return _head_record(msgspec.json.decode(line, type=dict[str, Any]))
+        return _head_record(line)
     try:
         message = decode_line(line)
     except msgspec.ValidationError:
         fields = msgspec.json.decode(line, type=dict[str, Any])
         if "record" in fields:
-            return _head_record(fields)
+            return _head_record(line)
         raise
     if message.timestamp.tzinfo is None:
         raise ValueError("its timestamp has no offset.")
     return message
 
 
-def _head_record(fields: dict[str, Any]) -> HeadRecord:
+def _head_record(line: bytes) -> HeadRecord:
+    if len(line) > MAX_HEAD_LINE_BYTES:
+        raise ValueError(f"a head has at most {MAX_HEAD_LINE_BYTES // 2**20} MB.")
+    fields = msgspec.json.decode(line, type=dict[str, Any])
     if (kind := fields.pop("record")) != "head":
-        raise ValueError(f"its kind {kind!r} is not known; a newer version may know it.")
+        raise ValueError(f"its kind {str(kind)[:32]!r} is not known; a newer version may know it.")
     if "content" in fields:
         raise ValueError("a head has no content.")
     own = {name: fields.pop(name, None) for name in ("conversation_id", "first_day", "last_day")}

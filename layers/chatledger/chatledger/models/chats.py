@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, FailFast, Field, model_validator
+from pydantic import ConfigDict, FailFast, Field, ValidationError, model_validator
 
 from chatledger.models.fields import (
     ID,
@@ -160,3 +160,27 @@ class ChatPatch(Strict):
         if "status" in self.model_fields_set and self.status is None:
             raise ValueError("status must not be null; leave it out to keep it.")
         return self
+
+
+def check_described(about: dict[str, Any]) -> None:
+    """Raises ``ValueError`` for what a request could not say of a conversation, or larger."""
+    if taken := {"conversation_id", "messages"} & about.keys():
+        raise ValueError(f"{min(taken)} is none of what a conversation says of itself.")
+    _check(ChatsRequest, {**about, "messages": _ANY_MESSAGES})
+
+
+def check_sent(fields: dict[str, Any]) -> None:
+    """Raises ``ValueError`` for what a request could not have as a message."""
+    _check(MessageIn, fields)
+
+
+_ANY_MESSAGES = [{"content": ""}]
+
+
+def _check(model: type[Strict], values: dict[str, Any]) -> None:
+    try:
+        model.model_validate(values)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(step)[:32] for step in fault["loc"])
+        raise ValueError(f"{place}: {fault['msg'][:200]}") from None

@@ -5,7 +5,7 @@ import msgspec
 from chatledger.aws.table import ConditionFailed
 from chatledger.errors import ChatledgerError, StorageError
 from chatledger.export import job as exports
-from chatledger.export.job import ClearStatus, Failure
+from chatledger.export.job import Clear, ClearStatus, Failure
 from chatledger.jobs import progress
 from chatledger.ledger.ledger import Ledger
 from chatledger.restore import job as restores
@@ -45,8 +45,8 @@ def fail(ledger: Ledger, job: Job, failure: Failure) -> None:
     """
     if job.ended:
         return
-    if job.kind == "undo":
-        _say(ledger, job, "incomplete", only_if="undoing")
+    if job.kind == "undo" and job.status == "running":
+        _say_incomplete(ledger, job)
     _end(ledger, job, status="failed", error=failure)
 
 
@@ -58,19 +58,28 @@ def _undone(ledger: Ledger, job: Job) -> Job:
     figures = [said.get(part, (0, 0, 0)) for part in range(1, parts + 1)]
     if not all(done for _, _, done in figures):
         raise PartsMissing("Some of the archive was not gone through. Ask for the undo again.")
-    _say(ledger, job, "undone")
+    _say_undone(ledger, job)
     restored, left = sum(each[0] for each in figures), sum(each[1] for each in figures)
     counts = Counts(restored=restored, left_alone=left)
     return msgspec.structs.replace(job, counts=counts)
 
 
-def _say(ledger: Ledger, job: Job, status: ClearStatus, only_if: ClearStatus | None = None) -> None:
+def _say_undone(ledger: Ledger, job: Job) -> None:
     export = exports.find(ledger.table, job.organization, job.export_id or "")
-    if not export.clear or export.clear.status == status:
-        return
-    if only_if is None or export.clear.status == only_if:
-        clear = msgspec.structs.replace(export.clear, status=status)
-        exports.save(ledger.table, msgspec.structs.replace(export, clear=clear))
+    if export.clear and export.clear.status != "undone":
+        _say(ledger, export, export.clear, "undone")
+
+
+def _say_incomplete(ledger: Ledger, job: Job) -> None:
+    """Written even where it says so already: who is about to say "undoing" must not come later."""
+    export = exports.find(ledger.table, job.organization, job.export_id or "")
+    if export.clear and export.clear.status != "undone":
+        _say(ledger, export, export.clear, "incomplete")
+
+
+def _say(ledger: Ledger, export: exports.Job, clear: Clear, status: ClearStatus) -> None:
+    said = msgspec.structs.replace(clear, status=status)
+    exports.save(ledger.table, msgspec.structs.replace(export, clear=said))
 
 
 def _end(ledger: Ledger, job: Job, **changes: object) -> None:

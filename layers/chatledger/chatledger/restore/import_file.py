@@ -24,7 +24,7 @@ from chatledger.restore.finish import fail
 from chatledger.restore.job import Job
 from chatledger.restore.look import Restoring
 from chatledger.restore.put_back import put_back
-from chatledger.restore.records import Reader, Record
+from chatledger.restore.records import Reader, Unit
 from chatledger.restore.shares import Group, groups
 from chatledger.restore.source import Listing, UploadedManifest, uploaded_manifest, windows
 
@@ -80,13 +80,13 @@ class _Import:
             source=header.organization if header else "",
         )
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for group in groups(self._records(manifest)):
+            for group in groups(self._units(manifest)):
                 self._passed(group, put_back(restoring, group.shares.values(), pool))
                 if self.ledger.now() >= until:
                     return False
         return True
 
-    def _records(self, manifest: UploadedManifest | None) -> Iterator[Record]:
+    def _units(self, manifest: UploadedManifest | None) -> Iterator[Unit]:
         job = self.job
         key = places.archive(job.organization, job.restore_id)
         size = self.uploads.size(key)
@@ -96,7 +96,7 @@ class _Import:
         listing = Listing(manifest.entries(begun.listed), begun.listed) if manifest else None
         number = job.progress.conversations + job.progress.messages
         pieces = windows(self.uploads, key, begun.offset, size)
-        return Reader(begun, number, listing).records(pieces)
+        return Reader(begun, number, listing).units(pieces)
 
     def _passed(self, group: Group, counts: restores.Counts) -> None:
         self.job = msgspec.structs.replace(

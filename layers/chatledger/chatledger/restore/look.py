@@ -121,7 +121,8 @@ def _is_older(restoring: Restoring, held: _Held, archived: Archived) -> bool:
     if origin is None:
         return held.restored_by == restoring.import_id
     if held.origin:
-        same_place = held.origin[:2] == origin[:2]
-        return same_place and held.origin.slot < origin.slot
+        if held.origin == origin:  # One slot of it had both, and what came first went in first.
+            return held.restored_by == restoring.import_id
+        return held.origin[:2] == origin[:2] and held.origin.slot < origin.slot
     here = (restoring.ledger.epoch, restoring.organization)
     return here == origin[:2] and held.slot < origin.slot

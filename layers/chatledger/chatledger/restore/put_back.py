@@ -8,22 +8,22 @@ Who finds a slot taken starts over with what is left, and with fewer at once.
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from itertools import groupby
 from typing import NamedTuple
 
 from chatledger.aws.table import ConditionFailed
 from chatledger.errors import StorageError
 from chatledger.ledger import heads, slots
-from chatledger.ledger.commit import MAX_BYTES, MAX_ENTRIES, back_off, commit, runs
+from chatledger.ledger.commit import MAX_BYTES, MAX_ENTRIES, back_off, commit
 from chatledger.ledger.describe import describe
-from chatledger.ledger.entries import Piece, pieces, quarter_hour
+from chatledger.ledger.entries import Piece
 from chatledger.ledger.heads import Head
 from chatledger.ledger.slots import Slot
 from chatledger.restore.job import Counts
 from chatledger.restore.look import Look, Restoring, look
 from chatledger.restore.records import users_of
+from chatledger.restore.runs import runs_of
 from chatledger.restore.shares import Archived, Share
 
 # Without any progress for so long, the step gives up and is called again.
@@ -114,7 +114,7 @@ class _Shard:
                 self._describe(share, head, seen.fresh)
         except ConditionFailed:
             return None
-        return _Ready(share, seen, list(runs(_pieces(self.restoring, seen.fresh))))
+        return _Ready(share, seen, list(runs_of(self.restoring, seen.fresh)))
 
     def _describe(self, share: Share, head: Head | None, fresh: Sequence[Archived]) -> None:
         """What the archive says of the conversation only fills what a head does not say."""
@@ -124,23 +124,6 @@ class _Shard:
         messages = [each.message for each in fresh]
         restoring, users = self.restoring, users_of(share.head)
         describe(restoring.ledger, restoring.organization, head, messages, users, about)
-
-
-def _pieces(restoring: Restoring, fresh: Sequence[Archived]) -> Iterator[Piece]:
-    """What was an entry becomes one, so that each has one origin; numbered within its quarter."""
-
-    def entry_of(archived: Archived) -> tuple[tuple[str, str], int]:
-        return quarter_hour(archived.message), archived.slot or 0
-
-    number, last = 0, None
-    for (quarter, _), run in groupby(sorted(fresh, key=entry_of), key=entry_of):
-        number, last = (number, last) if quarter == last else (0, quarter)
-        of_entry = list(run)
-        origin, by = restoring.origin(of_entry[0]), restoring.import_id
-        messages = sorted((each.message for each in of_entry), key=lambda each: each.timestamp)
-        for piece in pieces(quarter, messages):
-            number += 1
-            yield replace(piece, number=number, origin=origin, restored_by=by)
 
 
 def _transactions(ready: Iterable[_Ready]) -> Iterator[tuple[Runs, list[_Ready]]]:

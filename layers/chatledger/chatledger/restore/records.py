@@ -1,32 +1,37 @@
-"""The messages of an uploaded archive, each with where an import that stops there goes on."""
+"""The messages of an uploaded archive, each with where an import that stops there goes on.
 
-from collections.abc import Iterable, Iterator
+They come in units that have whole entries. What an entry is, a manifest says. Without one, the
+messages of a quarter hour of a conversation stay together; a large one is cut where a gzip member
+begins, which in our archives is an entry, and only where none does for long, anywhere.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
 from typing import NamedTuple
 
 import msgspec
 
 from chatledger.formats.archive import BrokenArchive, HeadRecord, read_record
 from chatledger.formats.members import Line, read_lines
-from chatledger.identifiers import check_id
-from chatledger.ledger.heads import MAX_KNOWN_USERS
-from chatledger.messages import MAX_MESSAGE_BYTES, Message, encode_line
+from chatledger.ledger.entries import Quarter, quarter_hour
+from chatledger.messages import Message, encode_line
 from chatledger.restore.job import Position
+from chatledger.restore.rules import checked_head, checked_message
 from chatledger.restore.source import Listing
 
-# A head has to fit into an item of 400 KB, beside its users.
-MAX_HEAD_BYTES = 300 * 1024
 # Lines of one entry, held until all are there; ours have at most 1 MB.
 _MAX_HELD_BYTES = 16 * 1024 * 1024
-_ROLES = frozenset({"user", "assistant", "system", "tool"})
+# Without a manifest: from here on a quarter hour is cut at a member, and from there on anywhere.
+_RUN_BYTES = 1024 * 1024
+_MAX_RUN_BYTES = 8 * 1024 * 1024
 
 
 class Record(NamedTuple):
     """A message or, with none, the head that comes before its conversation's messages.
 
-    ``line`` is its canonical line, ``head`` what the archive says of its conversation. ``slot``
-    is that of its entry, where the manifest says so; ``after`` the position behind it.
+    ``line`` is its canonical line, a head's as it came; ``head`` what the archive says of its
+    conversation. ``slot`` is that of its entry, where the manifest says so; ``after`` the position
+    behind it.
     """
 
     message: Message | None
@@ -34,6 +39,15 @@ class Record(NamedTuple):
     head: HeadRecord | None
     slot: int | None
     after: Position
+
+    @property
+    def run(self) -> tuple[str, Quarter] | None:
+        """The quarter hour of a conversation, which an entry is of."""
+        return (self.message.conversation_id, quarter_hour(self.message)) if self.message else None
+
+
+# A head alone, or messages of one conversation, which are put back together.
+Unit = Sequence[Record]
 
 
 @dataclass
@@ -48,7 +62,7 @@ class Reader:
     _held: list[Record] = field(default_factory=list[Record])
     _held_bytes: int = 0
 
-    def records(self, pieces: Iterable[bytes]) -> Iterator[Record]:
+    def units(self, pieces: Iterable[bytes]) -> Iterator[Unit]:
         """Those behind ``begun``; ``pieces`` begin at its offset. Raises ``BrokenArchive``.
 
         The messages of a listed entry come once all of them are there and are what was listed.
@@ -57,15 +71,34 @@ class Reader:
         self.number -= self.begun.lines
         for line in self._lines(pieces):
             record = self._checked(line)
+            if not self._is_ahead(record.after):
+                continue
+            if self._begins_unit(record, line):
+                yield from self._unit()
             self._held.append(record)
             self._held_bytes += len(line.data)
             if self._held_bytes > _MAX_HELD_BYTES:
                 raise self._broken("its entry is above 16 MB.")
-            if self.listing is None or self.listing.is_between_entries:
-                yield from (each for each in self._held if self._is_ahead(each.after))
-                self._held, self._held_bytes = [], 0
+            if record.message is None or (self.listing and self.listing.is_between_entries):
+                yield from self._unit()
+        yield from self._unit()
         if self.listing:
             self.listing.check_end()
+
+    def _begins_unit(self, record: Record, line: Line) -> bool:
+        """Without a list of entries: where one may begin, and none is cut that we wrote."""
+        if not self._held or self.listing:
+            return False
+        if record.run != self._held[-1].run:
+            return True
+        if line.member is not None and self._held_bytes >= _RUN_BYTES:
+            return True
+        return self._held_bytes + len(line.data) > _MAX_RUN_BYTES
+
+    def _unit(self) -> Iterator[Unit]:
+        if self._held:
+            unit, self._held, self._held_bytes = self._held, [], 0
+            yield unit
 
     def _lines(self, pieces: Iterable[bytes]) -> Iterator[Line]:
         lines = read_lines(pieces, self.begun.offset)
@@ -100,11 +133,11 @@ class Reader:
         """What comes after can be read anew from here, if a member begins here."""
         if self.listing and not self.listing.is_between_entries:
             raise ValueError("a head stands in the middle of an entry of the manifest.")
-        self._head = _checked_head(head)
+        self._head = checked_head(head)
         if line.member is not None:
             listed = self.listing.place if self.listing else 0
             self._after = Position(line.member, 0, listed)
-        return self._record(None, b"", None)
+        return self._record(None, line.data, None)
 
     def _message_record(self, message: Message, line: Line) -> Record:
         slot = self.listing.slot_of(line.data, message) if self.listing else None
@@ -117,31 +150,6 @@ class Reader:
         if head and message and head.conversation_id != message.conversation_id:
             head = None
         return Record(message, line, head, slot, self._after)
-
-
-def checked_message(message: Message) -> Message:
-    """With its time in UTC; raises ``ValueError`` for what no request could have stored."""
-    for name in ("id", "conversation_id", "user_id"):
-        value = getattr(message, name)
-        if value is not None:
-            check_id(name, value)
-    if message.role not in _ROLES:
-        raise ValueError(f"its role is none of {', '.join(sorted(_ROLES))}.")
-    message = msgspec.structs.replace(message, timestamp=message.timestamp.astimezone(UTC))
-    if len(encode_line(message)) > MAX_MESSAGE_BYTES:
-        raise ValueError(f"a message has at most {MAX_MESSAGE_BYTES // 1024} KB.")
-    return message
-
-
-def _checked_head(head: HeadRecord) -> HeadRecord:
-    check_id("conversation_id", head.conversation_id)
-    for user in users_of(head):
-        check_id("user_id", user)
-    if len(head.users) > MAX_KNOWN_USERS:
-        raise ValueError(f"a head names at most {MAX_KNOWN_USERS} users.")
-    if len(msgspec.json.encode(head.about)) > MAX_HEAD_BYTES:
-        raise ValueError(f"a head has at most {MAX_HEAD_BYTES // 1024} KB.")
-    return head
 
 
 def users_of(head: HeadRecord | None) -> frozenset[str]:

@@ -1,4 +1,7 @@
-"""What is put back at once: a few messages of a conversation each, of many conversations."""
+"""What is put back at once: a few messages of a conversation each, of many conversations.
+
+A unit, which has whole entries, is never cut: a tombstone comes back whole or not at all.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -6,11 +9,14 @@ from dataclasses import dataclass, field
 from chatledger.formats.archive import HeadRecord
 from chatledger.messages import Message, identity
 from chatledger.restore.job import Position, Progress
-from chatledger.restore.records import Record
+from chatledger.restore.records import Unit
 
-# A group is held in memory as lines and as messages; its heads are one BatchGetItem.
+# A group is held in memory as lines and as messages; its heads are one BatchGetItem. It is above
+# its size only where a single unit is.
 GROUP_BYTES = 1024 * 1024
 GROUP_SHARES = 100
+# Whoever reads looks at the time between groups, so heads without messages end one as well.
+GROUP_HEADS = 1000
 
 
 @dataclass(slots=True)
@@ -25,7 +31,7 @@ class Archived:
 
 @dataclass(slots=True)
 class Share:
-    """Messages of one conversation, each of them once: a further revision is of the next share."""
+    """Messages of one conversation in the archive's order, which is that of their revisions."""
 
     conversation_id: str
     head: HeadRecord | None
@@ -46,39 +52,40 @@ class Group:
     after: Position = field(default_factory=Position)
     size: int = 0
 
-    def has_room_for(self, archived: Archived) -> bool:
-        if self.size and self.size + len(archived.line) > GROUP_BYTES:
+    def has_room_for(self, unit: Unit) -> bool:
+        if self.size and self.size + sum(len(record.line) for record in unit) > GROUP_BYTES:
             return False
-        share = self.shares.get(archived.message.conversation_id)
-        if share:
-            return archived.identity not in share.identities
-        return len(self.shares) < GROUP_SHARES
+        message = unit[0].message
+        if message is None:
+            return self.progress.conversations < GROUP_HEADS
+        return message.conversation_id in self.shares or len(self.shares) < GROUP_SHARES
 
-    def take(self, record: Record, archived: Archived) -> None:
-        conversation_id = archived.message.conversation_id
+    def take(self, unit: Unit) -> None:
+        for record in unit:
+            if record.message is None:
+                self.progress += Progress(conversations=1)
+            else:
+                self._share_of(record.message, record.head).add(
+                    Archived(record.message, record.line, identity(record.message), record.slot)
+                )
+                self.progress += Progress(messages=1)
+            self.size += len(record.line)
+            self.after = record.after
+
+    def _share_of(self, message: Message, head: HeadRecord | None) -> Share:
+        conversation_id = message.conversation_id
         if conversation_id not in self.shares:
-            self.shares[conversation_id] = Share(conversation_id, record.head)
-        self.shares[conversation_id].add(archived)
-        self.size += len(archived.line)
-        self.progress += Progress(messages=1)
-        self.after = record.after
-
-    def pass_head(self, record: Record) -> None:
-        self.progress += Progress(conversations=1)
-        self.after = record.after
+            self.shares[conversation_id] = Share(conversation_id, head)
+        return self.shares[conversation_id]
 
 
-def groups(records: Iterable[Record]) -> Iterator[Group]:
+def groups(units: Iterable[Unit]) -> Iterator[Group]:
     """Groups in the archive's order; together they hold every message."""
     group = Group()
-    for record in records:
-        if record.message is None:
-            group.pass_head(record)
-            continue
-        archived = Archived(record.message, record.line, identity(record.message), record.slot)
-        if not group.has_room_for(archived):
+    for unit in units:
+        if not group.has_room_for(unit):
             yield group
             group = Group()
-        group.take(record, archived)
+        group.take(unit)
     if group.progress != Progress():
         yield group

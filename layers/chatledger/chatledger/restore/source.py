@@ -15,6 +15,7 @@ from chatledger.export.manifest import (
     read_first_line,
 )
 from chatledger.formats.archive import BrokenArchive
+from chatledger.identifiers import MAX_ID_BYTES
 from chatledger.ledger.entries import quarter_hour
 from chatledger.ledger.keys import entry_place
 from chatledger.messages import Message
@@ -22,6 +23,7 @@ from chatledger.restore import places
 
 # One request each, read at once: a connection left open while entries are written would be cut.
 _WINDOW_BYTES = 1024 * 1024
+_MAX_SLOT = 2**63 - 1
 # A header names each part; 10,000 of them are the most that a map goes through.
 _MAX_FIRST_LINE = 16 * 1024 * 1024
 
@@ -43,7 +45,7 @@ class UploadedManifest:
         for line in lines_of(windows(self.bucket, self.key, start, self.size)):
             try:
                 entry = decoder.decode(line)
-                entry_place(entry.key)
+                _check_slot(entry)
             except (msgspec.MsgspecError, ValueError):
                 raise BrokenManifest(
                     f"The manifest's line at byte {self.entries_start + listed} is no entry."
@@ -111,7 +113,20 @@ def uploaded_manifest(bucket: Bucket, organization: str, import_id: str) -> Uplo
     if not line:
         raise BrokenManifest("The manifest's first line does not end.")
     header, _ = read_first_line(line)
+    _check_source(header)
     return UploadedManifest(bucket, key, size, header, len(line))
+
+
+def _check_slot(entry: ListedEntry) -> None:
+    if entry_place(entry.key).slot > _MAX_SLOT:
+        raise ValueError("its slot is beyond 64 bits.")
+
+
+def _check_source(header: Header) -> None:
+    """Every entry that is restored keeps where it comes from, so that is short."""
+    for name in ("organization", "epoch"):
+        if len(getattr(header, name).encode()) > MAX_ID_BYTES:
+            raise BrokenManifest(f"The manifest's {name} is above {MAX_ID_BYTES} bytes.")
 
 
 def windows(bucket: Bucket, key: str, start: int, end: int) -> Iterator[bytes]:

@@ -53,7 +53,8 @@ def go_on(ledger: Ledger, machine: StateMachine, job: Job) -> Job:
     if job.status == "queued":
         job = _with_lease(ledger, job)
     if job.status == "running":
-        _say_undoing(ledger, job)
+        job = _say_undoing(ledger, job)
+    if job.status == "running":
         machine.start(job.execution, job.execution_input)
     return job
 
@@ -127,12 +128,20 @@ def _with_lease(ledger: Ledger, job: Job) -> Job:
     return _save(ledger, job, status="running")
 
 
-def _say_undoing(ledger: Ledger, job: Job) -> None:
-    """Says so in the export, whose clear it is."""
+def _say_undoing(ledger: Ledger, job: Job) -> Job:
+    """Says so in the export, whose clear it is; the job as it stands now, which may have ended.
+
+    The job is written in between, as it is, so that whoever ends it meanwhile starts over: either
+    "undoing" is not said any more, or the end says what comes after it.
+    """
     export = exports.find(ledger.table, job.organization, job.export_id or "")
-    if export.clear and export.clear.status not in {"undoing", "undone"}:
+    job = restores.find(ledger.table, job.organization, job.restore_id)
+    said = not export.clear or export.clear.status in {"undoing", "undone"}
+    if export.clear and not said and job.status == "running":
+        job = restores.save(ledger.table, job)
         clear = msgspec.structs.replace(export.clear, status="undoing")
         exports.save(ledger.table, msgspec.structs.replace(export, clear=clear))
+    return job
 
 
 def _save(ledger: Ledger, job: Job, **changes: object) -> Job:
