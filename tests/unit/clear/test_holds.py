@@ -118,6 +118,36 @@ def test_a_user_whom_the_head_no_longer_names_is_held(world: World):
     assert held_contents(world) == contents("crowded", numbers=range(60))
 
 
+def test_nobody_talks_a_conversation_out_of_the_hold_on_its_app(world: World):
+    place(world, app_id="shop")
+    world.add(says("plain", 9), app_id="help")
+    kept = (
+        contents(*OTHERS)
+        + contents("plain", numbers=range(4))
+        + contents("plain", numbers=range(9, 10))
+    )
+    assert held_contents(world) == kept
+
+
+def test_a_conversation_of_too_many_apps_to_remember_is_held_for_any(world: World):
+    for number in range(heads.MAX_KNOWN_APPS + 3):
+        world.add(says("plain", 9 + number), app_id=f"app {number}")
+    place(world, app_id="never said")
+    assert {each.rpartition(" ")[2] for each in held_contents(world)} == {"plain"}
+
+
+def test_many_held_users_of_a_crowd_are_looked_up_together(world: World):
+    world.add(says("crowded", 0), users=tuple(f"u{number:03}" for number in range(60)))
+    for number in range(500):
+        place(world, f"H{number}", user_id=f"nobody {number}")
+    world.archived(parts=1)
+    start = len(world.table.journal)
+    world.clear()
+    assert not world.live()
+    looks = [each for each in world.table.journal[start:] if each.keys[0].pk.startswith("U#")]
+    assert len(looks) <= 5 * 2
+
+
 def test_in_doubt_it_is_held(world: World):
     """Without its head, nobody knows whose a conversation is."""
     world.archived()

@@ -15,7 +15,6 @@ from chatledger.clear.executions import (
     clear_execution,
     execution_of,
     input_of,
-    is_acknowledged,
 )
 from chatledger.errors import Conflict, Gone, InvalidRequest, StorageError
 from chatledger.export import job as jobs
@@ -49,7 +48,7 @@ def acknowledge(
     for _ in range(_ATTEMPTS):
         job = jobs.find(ledger.table, organization, export_id)
         manifest = _awaited(job)
-        if not is_acknowledged(job):
+        if not job.is_acknowledged:
             _check_in_time(ledger, job)
         if not hmac.compare_digest(root_hash.lower(), manifest.root_hash):
             raise InvalidRequest(
@@ -74,7 +73,7 @@ def carry_through(acknowledger: Acknowledger, job: Job) -> Job:
     table = acknowledger.ledger.table
     ended = partial(has_ended, table, job.organization)
     lease.take(table, job.organization, job.export_id, ended)
-    if job.clear and not is_acknowledged(job):
+    if job.clear and not job.is_acknowledged:
         job = msgspec.structs.replace(
             job,
             clear=msgspec.structs.replace(job.clear, status="pending"),
@@ -95,9 +94,9 @@ def _awaited(job: Job) -> Manifest:
         )
     if clear.status == "not_acknowledged":
         raise Gone("Seven days have gone by, so nothing was cleared. Start a new export.")
-    if job.ended and not is_acknowledged(job):
+    if job.ended and not job.is_acknowledged:
         raise Conflict(f"This export is {job.status}; nothing was cleared. Start a new export.")
-    if not manifest or (clear.status == "pending" and not is_acknowledged(job)):
+    if not manifest or (clear.status == "pending" and not job.is_acknowledged):
         raise Conflict("Its archive is not written yet. Acknowledge it when its clear awaits it.")
     return manifest
 

@@ -3,8 +3,10 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain
 
 from chatledger.clear.holds import Hold
@@ -14,6 +16,11 @@ from chatledger.ledger.heads import Head
 from chatledger.ledger.ledger import Ledger
 from chatledger.timestamps import Range, microseconds
 
+# A user and a conversation.
+Link = tuple[str, str]
+
+_LINKS_AT_ONCE = 100
+_READERS = 8
 _QUARTER_HOUR = 15 * 60 * 1_000_000
 # Beyond any time that can be written.
 _NEVER = 1 << 63
@@ -63,9 +70,11 @@ class Holds:
         self._of_conversation: dict[str, list[Hold]] = defaultdict(list)
         self._of_user: dict[str, list[Hold]] = defaultdict(list)
         self._of_app: dict[str, list[Hold]] = defaultdict(list)
+        self._users: set[str | None] = set()
         self._asks_heads = False
         everywhere: list[Range] = []
         for hold in holds:
+            self._users.add(hold.user_id)
             self._asks_heads |= hold.user_id is not None or hold.app_id is not None
             if hold.conversation_id is not None:
                 self._of_conversation[hold.conversation_id].append(hold)
@@ -81,15 +90,29 @@ class Holds:
         """What they cover of these conversations; their heads are read if a hold asks for them."""
         names = set(conversation_ids)
         found = self._heads(names) if self._asks_heads else {}
-        spans = {name: Spans(self._ranges(name, found.get(name))) for name in names}
+        linked = self._linked(found.values())
+        spans = {name: Spans(self._ranges(name, found.get(name), linked)) for name in names}
         return Covered(self._everywhere, spans)
 
     def _heads(self, conversation_ids: Iterable[str]) -> dict[str, Head]:
         ledger = self.ledger
         return heads.load_many(ledger.table, self.organization, ledger.shards, conversation_ids)
 
-    def _ranges(self, conversation_id: str, head: Head | None) -> Iterator[Range]:
-        asked = _Asked(self.ledger, self.organization, conversation_id, head)
+    def _linked(self, found: Iterable[Head]) -> set[Link]:
+        """Of conversations with more users than their heads know: which of the held took part."""
+        unsure = [head for head in found if not head.knows_all_users]
+        users = self._users - {None}
+        pairs = [(str(user), head.conversation_id) for head in unsure for user in users]
+        starts = range(0, len(pairs), _LINKS_AT_ONCE)
+        some = [pairs[start : start + _LINKS_AT_ONCE] for start in starts]
+        look = partial(links.existing, self.ledger.table, self.organization)
+        with ThreadPoolExecutor(_READERS) as pool:
+            return {pair for found in pool.map(look, some) for pair in found}
+
+    def _ranges(
+        self, conversation_id: str, head: Head | None, linked: set[Link]
+    ) -> Iterator[Range]:
+        asked = _Asked(conversation_id, head, linked)
         for hold in chain(
             self._of_conversation.get(conversation_id, ()), self._by_user(head), self._by_app(head)
         ):
@@ -101,29 +124,32 @@ class Holds:
         return chain.from_iterable(self._of_user.get(user, ()) for user in known)
 
     def _by_app(self, head: Head | None) -> Iterator[Hold]:
-        if head:
-            return iter(self._of_app.get(str(head.about.get("app_id")), ()))
-        return chain.from_iterable(self._of_app.values())
+        known = head.apps if head and head.knows_all_apps else self._of_app.keys()
+        return chain.from_iterable(self._of_app.get(app, ()) for app in known)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A conversation that is asked for its user and app; without a head, it may be anybody's."""
+    """A conversation that is asked for its user and app; without a head, it may be anybody's.
 
-    ledger: Ledger
-    organization: str
+    It is of every app that it was ever said to be of: nobody talks it out of a hold.
+    """
+
     conversation_id: str
     head: Head | None
+    linked: set[Link]
 
     def is_of_app(self, app_id: str | None) -> bool:
-        return app_id is None or self.head is None or self.head.about.get("app_id") == app_id
+        if app_id is None or self.head is None or app_id in self.head.apps:
+            return True
+        return not self.head.knows_all_apps
 
     def has_user(self, user_id: str | None) -> bool:
         if user_id is None or self.head is None or user_id in self.head.users:
             return True
         if self.head.knows_all_users:
             return False
-        return links.exists(self.ledger.table, self.organization, user_id, self.conversation_id)
+        return (user_id, self.conversation_id) in self.linked
 
 
 def _span(within: Range) -> tuple[int, int]:

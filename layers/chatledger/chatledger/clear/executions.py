@@ -10,10 +10,6 @@ def clear_execution(job: Job) -> str:
     return f"{job.export_id}-clear"
 
 
-def is_acknowledged(job: Job) -> bool:
-    return job.execution == clear_execution(job)
-
-
 def execution_of(job: Job) -> str:
     """The execution that runs it, or would."""
     return job.execution or job.export_id
@@ -22,6 +18,6 @@ def execution_of(job: Job) -> str:
 def input_of(job: Job, archive_bucket: str) -> dict[str, Any]:
     """Ids; and for what was acknowledged, where the list of the archive's parts lies."""
     ids = {"organization": job.organization, "export_id": job.export_id}
-    if not is_acknowledged(job) or not job.manifest:
+    if not job.is_acknowledged or not job.manifest:
         return {**ids, "from": "plan"}
     return {**ids, "from": "verify", "bucket": archive_bucket, "key": job.manifest.parts_key}

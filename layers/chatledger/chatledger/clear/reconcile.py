@@ -103,7 +103,7 @@ def end_clear(ledger: Ledger, job: Job, clear: Clear, receipt: Receipt | None) -
         clear,
         status="cleared" if complete else "incomplete",
         receipt=receipt,
-        undo_until=now + UNDO_WITHIN,
+        undo_until=now + UNDO_WITHIN if receipt is None or receipt.cleared else None,
     )
     ended = msgspec.structs.replace(
         job,

@@ -13,7 +13,7 @@ WRITE_WITHIN = timedelta(seconds=10)
 # … and a write takes 14 at most, its repeat included: so long after the mark none is under way.
 QUIET_SECONDS = 30
 # Who only finds the mark does not know how long writing the mark itself took.
-_SURELY_QUIET = timedelta(seconds=45)
+SURELY_QUIET = timedelta(seconds=45)
 
 
 def stop(ledger: Ledger, job: Job, clear: Clear) -> Job:
@@ -26,7 +26,7 @@ def stop(ledger: Ledger, job: Job, clear: Clear) -> Job:
 
 def is_quiet(clear: Clear, now: datetime) -> bool:
     """Whether no write of a stopped clear can be under way any more."""
-    return clear.stopped_at is not None and now >= clear.stopped_at + _SURELY_QUIET
+    return clear.stopped_at is not None and now >= clear.stopped_at + SURELY_QUIET
 
 
 def wait_until_quiet(ledger: Ledger, clear: Clear) -> None:

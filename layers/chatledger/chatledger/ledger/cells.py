@@ -22,13 +22,13 @@ from chatledger.timestamps import Range
 # Asked before each request; raises what ends the reading (out of time, cancelled).
 Checkpoint = Callable[[], None]
 
-PAGES_BUDGET_BYTES = 24 * 1024 * 1024
+PAGES_BUDGET_BYTES = 8 * 1024 * 1024
 # What a conversation's messages may take in memory; those of a longer one are read again.
 HELD_BYTES = 8 * 1024 * 1024
 _FIRST_GUESS_BYTES = 4096
 _OBJECTS_BYTES = 1000
 _HEADS_AT_ONCE = 100
-_CELLS_AT_ONCE = 8
+_CELLS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)

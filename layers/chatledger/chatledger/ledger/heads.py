@@ -18,6 +18,8 @@ from chatledger.ledger import keys
 
 # Beyond this many, a head does not say who took part; the user links, which are exact, do.
 MAX_KNOWN_USERS = 50
+# And of all apps that it was ever said to be of: a hold on any of them covers it.
+MAX_KNOWN_APPS = 50
 _JSON = msgspec.json.Encoder(order="sorted")
 
 
@@ -30,7 +32,12 @@ class Head:
     last_day: str
     about: dict[str, Any] = field(default_factory=dict[str, Any])
     users: frozenset[str] = frozenset()
+    apps: frozenset[str] = frozenset()
     token: bytes | None = None
+
+    @property
+    def knows_all_apps(self) -> bool:
+        return len(self.apps) < MAX_KNOWN_APPS
 
     @property
     def knows_all_users(self) -> bool:
@@ -52,8 +59,11 @@ class Head:
         return self.users.union(new[: MAX_KNOWN_USERS - len(self.users)])
 
     def described(self, about: dict[str, Any]) -> "Head":
-        """The newest value wins; what is not said stays."""
-        return replace(self, about=self.about | about)
+        """The newest value wins, what is not said stays; apps unite."""
+        apps = self.apps
+        if about.get("app_id") is not None and self.knows_all_apps:
+            apps |= {str(about["app_id"])}
+        return replace(self, about=self.about | about, apps=apps)
 
     def is_stored_as(self, other: "Head | None") -> bool:
         """Whether it would be stored as the other is. Python takes 1, 1.0 and true for equal."""
@@ -94,12 +104,14 @@ def save(table: Table, organization: str, shard: int, head: Head) -> None:
 
 
 def head_of(item: Item) -> Head:
+    about: dict[str, Any] = msgspec.json.decode(wire.binary(item, "about"))
     return Head(
         conversation_id=keys.unescape(wire.text(item, "SK")),
         first_day=wire.text(item, "first_day"),
         last_day=wire.text(item, "last_day"),
-        about=msgspec.json.decode(wire.binary(item, "about")),
+        about=about,
         users=frozenset(wire.texts(item, "users")),
+        apps=frozenset(wire.texts(item, "apps") if "apps" in item else _app_of(about)),
         token=wire.binary(item, "w"),
     )
 
@@ -113,5 +125,10 @@ def _item(organization: str, shard: int, head: Head) -> Item:
         "first_day": head.first_day,
         "last_day": head.last_day,
         "users": sorted(head.users),
+        "apps": sorted(head.apps),
         "w": new_token(),
     }
+
+
+def _app_of(about: dict[str, Any]) -> list[str]:
+    return [str(about["app_id"])] if about.get("app_id") is not None else []

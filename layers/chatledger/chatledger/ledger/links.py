@@ -3,7 +3,7 @@
 A link's days are the conversation's as they were when it was written; the head has today's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from chatledger.aws.table import Table, Update, items
 from chatledger.ledger import keys
@@ -19,6 +19,14 @@ def conversations_of(table: Table, organization: str, user_id: str) -> Iterator[
     """The ids of the conversations the user took part in."""
     for item in items(table, keys.links(organization, user_id)):
         yield keys.unescape(str(item["SK"]))
+
+
+def existing(
+    table: Table, organization: str, pairs: Iterable[tuple[str, str]]
+) -> set[tuple[str, str]]:
+    """Which of these (user, conversation) took part in each other."""
+    wanted = {keys.link(organization, *pair): pair for pair in pairs}
+    return {wanted[key] for key in table.get_many(list(wanted))}
 
 
 def exists(table: Table, organization: str, user_id: str, conversation_id: str) -> bool:
