@@ -40,8 +40,9 @@ def test_how_it_stands(machine: StepFunctions):
     assert machine.status("E1") == "ABORTED"
 
 
-def test_a_busy_service_is_a_storage_error(machine: StepFunctions):
-    busy = answer(400, "ThrottlingException")
+@pytest.mark.parametrize("code", ["ThrottlingException", "ExecutionLimitExceeded"])
+def test_a_busy_service_is_a_storage_error(machine: StepFunctions, code: str):
+    busy = answer(400, code)
 
     def hook(**about: Any) -> AWSResponse:
         return busy(**about)

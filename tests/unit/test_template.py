@@ -30,12 +30,12 @@ READS = ["GetItem", "BatchGetItem", "Query"]
 
 # What reconciling a clear needs, and with it whoever may have to end one.
 RECONCILES: dict[str, list[str]] = {
-    "GetItem": ["J#*", "U#*", "G#*"],
+    "GetItem": ["J#*", "G#*"],
     "Query": ["H#*"],
-    "BatchGetItem": ["D#*", "C#*"],
+    "BatchGetItem": ["D#*", "C#*", "U#*"],
     "PutItem": ["J#*"],
 }
-ENDS = {**RECONCILES, "GetItem": ["J#*", "R#*", "U#*", "G#*"]}
+ENDS = {**RECONCILES, "GetItem": ["J#*", "R#*", "G#*"]}
 
 # Which kinds of item each function may touch, and how: as much as its code does, and no more.
 MAY: dict[str, dict[str, list[str]]] = {
@@ -110,9 +110,9 @@ MAY: dict[str, dict[str, list[str]]] = {
     "finish": {"GetItem": ["J#*", "P#*", "G#*"], "PutItem": ["J#*"]},
     "verify": {"GetItem": ["J#*", "G#*"]},
     "clear": {
-        "GetItem": ["J#*", "X#*", "U#*", "G#*"],
+        "GetItem": ["J#*", "X#*", "G#*"],
         "Query": ["H#*"],
-        "BatchGetItem": ["D#*", "C#*"],
+        "BatchGetItem": ["D#*", "C#*", "U#*"],
         "PutItem": ["J#*"],
         "UpdateItem": ["D#*"],
     },
@@ -133,9 +133,9 @@ MAY: dict[str, dict[str, list[str]]] = {
     "ended": {**ENDS, "PutItem": ["J#*", "R#*"]},
     "sweep": {
         **ENDS,
-        "GetItem": ["J#*", "R#*", "X#*", "U#*", "G#*"],
+        "GetItem": ["J#*", "R#*", "X#*", "Q#*", "G#*"],
         "Query": ["H#*", "Q#*"],
-        "PutItem": ["J#*", "R#*", "X#*"],
+        "PutItem": ["J#*", "R#*", "X#*", "Q#*"],
         "DeleteItem": ["Q#*"],
     },
     "import_uploaded": {"GetItem": ["R#*", "G#*"], "PutItem": ["R#*"]},
@@ -146,8 +146,10 @@ ARCHIVES = "ArchiveBucket/archives/*"
 TELLS_MISSING = {"ExportsBucket": {"ListBucket"}}
 READS_VERSIONS = {"GetObject", "GetObjectVersion"}
 WRITES = {"PutObject", "GetObject", "AbortMultipartUpload"}
+TELLS_GONE = {"ArchiveBucket": {"ListBucket"}}
 KEEPS_PLACE = {
     **TELLS_MISSING,
+    **TELLS_GONE,
     EXPORTS: {"PutObject", "GetObject"},
     ARCHIVES: READS_VERSIONS,
 }
@@ -170,10 +172,10 @@ MAY_WITH_FILES: dict[str, dict[str, set[str]]] = {
         ARCHIVES: {"PutObject", "AbortMultipartUpload"},
     },
     "finish": {**TELLS_MISSING, EXPORTS: WRITES, ARCHIVES: WRITES | READS_VERSIONS},
-    "verify": {ARCHIVES: READS_VERSIONS},
-    "clear": {ARCHIVES: READS_VERSIONS},
+    "verify": {**TELLS_GONE, ARCHIVES: READS_VERSIONS},
+    "clear": {**TELLS_GONE, ARCHIVES: READS_VERSIONS},
     "reconcile": KEEPS_PLACE,
-    "undo_part": {ARCHIVES: READS_VERSIONS},
+    "undo_part": {**TELLS_GONE, ARCHIVES: READS_VERSIONS},
     "import_file": {**TELLS_MISSING, IMPORTS: {"GetObject"}},
     "ended": KEEPS_PLACE,
     "sweep": {**KEEPS_PLACE, IMPORTS: {"GetObject"}},

@@ -347,7 +347,8 @@ def test_what_the_rule_tells():
 
 def test_what_the_state_machine_tells():
     event = json.loads((EVENTS / "ended-caught.json").read_text())
-    assert execution_of(event) == Execution("default", "01KAJ5XQ7V0000000000000000", None)
+    export_id = "01KAJ5XQ7V0000000000000000"
+    assert execution_of(event) == Execution("default", export_id, export_id)
 
 
 def test_an_undos_execution_is_the_undos():

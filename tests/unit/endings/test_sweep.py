@@ -198,19 +198,20 @@ def test_what_an_execution_left_has_failed(world: Swept, status: Status):
 
 
 @pytest.mark.parametrize("status", OVER)
-def test_a_clear_that_an_execution_left_is_counted_by_a_later_sweep(world: Swept, status: Status):
+def test_a_clear_that_an_execution_left_is_counted_when_it_is_quiet(world: Swept, status: Status):
     world.archived(parts=2)
     clear_part(world.clearer(), ORGANIZATION, "E1", 1, world.later)
     cleared = len(world.tombstones())
     world.exporting.statuses["E1"] = status
+    world.admitted("E2")
     world.sweep()
-    assert world.job().status == "running"
-    assert world.clock.slept == 0, "the others would wait, too"
+    assert world.clock.slept == 45
+    assert list(world.exporting.started) == ["E2"], "the others do not wait for it"
+    world.exporting.statuses["E2"] = "RUNNING"
+    assert world.receipt() == Receipt(exported=20, cleared=cleared, not_cleared=20 - cleared)
     world.clock.go_on(minutes=5)
     world.sweep()
-    assert world.receipt() == Receipt(exported=20, cleared=cleared, not_cleared=20 - cleared)
-    world.sweep()
-    assert world.running() == []
+    assert world.running() == ["E2"]
 
 
 def test_what_waits_for_its_acknowledgement_waits_seven_days(world: Swept):
@@ -342,9 +343,29 @@ def test_it_ends_when_time_is_up(world: Swept):
         return status(name)
 
     world.exporting.status = slow  # type: ignore[method-assign]
-    until = world.clock.now() + timedelta(hours=1)
     sweeper = Sweeper(world.reconciler(), world.exporting, world.restoring, lambda *_: None)
-    assert sweep(sweeper, until) == 2
+    looked_at: list[str] = []
+    for _ in range(3):
+        assert sweep(sweeper, world.clock.now() + timedelta(hours=1)) == 2
+        looked_at += [name for name in world.exporting.started if name not in looked_at]
+    # Nobody waits behind others: the next sweep goes on where time was up.
+    assert looked_at == [f"E{number}" for number in range(5)]
+
+
+def test_the_index_is_gone_through_once_wherever_it_begins(world: Swept):
+    for number in range(4):
+        world.admitted(f"E{number}")
+    for last in [*running.all_running(world.table)]:
+        running.stop_at(world.table, last)
+        found = [job.job_id for job in running.all_running(world.table, world_place(world))]
+        after = int(last.job_id[1:]) + 1
+        assert found == [f"E{(after + step) % 4}" for step in range(4)]
+    running.stop_at(world.table, None)
+    assert world_place(world) == ""
+
+
+def world_place(world: Swept) -> str:
+    return running.stopped_at(world.table)
 
 
 def test_a_job_that_is_written_meanwhile_is_left_for_the_next_time(world: Swept):

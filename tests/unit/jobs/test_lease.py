@@ -63,3 +63,27 @@ def test_the_clients_own_retry_of_an_applied_write_still_takes_it():
     table = MemoryTable()
     lease.take(FaultyTable(table, first(Fault.TWICE, "put")), "acme", "A", ended())
     assert lease.holder(table, "acme") == "A"
+
+
+def test_who_looked_before_its_job_was_there_cannot_take_it_any_more():
+    """A job takes the lease, is saved, and takes it again."""
+    table = MemoryTable()
+    lease.take(table, "acme", "A", ended())
+
+    def saved_just_after_the_look(job: str) -> bool:
+        lease.take(table, "acme", "A", ended())
+        return True  # It was not there yet when it was looked for.
+
+    answers = iter([saved_just_after_the_look, ended()])
+
+    def asked(job: str) -> bool:
+        return next(answers)(job)
+
+    with pytest.raises(Conflict):
+        lease.take(table, "acme", "B", asked)
+    assert lease.holder(table, "acme") == "A"
+
+
+def test_repeats_of_one_holder_do_not_refuse_each_other():
+    table = MemoryTable()
+    assert at_once(8, lambda _: lease.take(table, "acme", "A", ended())) == [None] * 8

@@ -94,8 +94,11 @@ class S3Bucket:
         return answer.get("VersionId")
 
     def get(self, key: str) -> bytes | None:
-        answer = self._call("get_object", Key=key)
-        return answer["Body"].read() if answer else None
+        try:
+            answer = self._call("get_object", Key=key)
+            return answer["Body"].read() if answer else None
+        except (HTTPClientError, UnreachableError) as error:
+            raise StorageError from error
 
     def size(self, key: str) -> int | None:
         """In bytes; None where there is no such object."""

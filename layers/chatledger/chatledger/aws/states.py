@@ -53,7 +53,8 @@ class StepFunctions:
             return getattr(self.client, operation)(**request)
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if status >= 500 or "Throttling" in error.response.get("Error", {}).get("Code", ""):
+            code = error.response.get("Error", {}).get("Code", "")
+            if status >= 500 or "Throttling" in code or code == "ExecutionLimitExceeded":
                 raise StorageError from error
             raise
         except (HTTPClientError, UnreachableError) as error:

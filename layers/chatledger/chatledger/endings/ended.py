@@ -27,11 +27,11 @@ _ATTEMPTS = 6
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """An execution that is over; ``name`` is None where the state machine itself says so."""
+    """An execution that is over, by its name."""
 
     organization: str
     job_id: str
-    name: str | None = None
+    name: str
 
 
 def end_export(
@@ -45,7 +45,7 @@ def end_export(
     ledger = reconciler.ledger
     for _ in range(_ATTEMPTS):
         job = exports.load(ledger.table, execution.organization, execution.job_id)
-        if not job or job.ended or execution.name not in {None, execution_of(job)}:
+        if not job or job.ended or execution.name != execution_of(job):
             return True
         clear = job.clear
         if clear and clear.status == "awaiting_acknowledgement":
@@ -106,7 +106,7 @@ def end_restore(ledger: Ledger, execution: Execution) -> None:
         job = restores.load(ledger.table, execution.organization, execution.job_id)
         if not job or job.ended or job.status == "awaiting_upload":
             return
-        if execution.name not in {None, job.execution}:
+        if execution.name != job.execution:
             return
         try:
             fail_restore(

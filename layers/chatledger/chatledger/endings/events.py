@@ -18,7 +18,7 @@ def ids_of(event: dict[str, Any]) -> dict[str, str]:
 
 
 def execution_of(event: dict[str, Any]) -> Execution:
-    """The execution that is over, by its name where the rule tells of it."""
+    """The execution that is over, by its name: a later one of the same job goes on."""
     ids, detail = ids_of(event), event.get("detail")
-    name = detail["executionArn"].rpartition(":")[2] if detail else None
+    name = detail["executionArn"].rpartition(":")[2] if detail else str(event["name"])
     return Execution(ids["organization"], ids.get("restore_id") or ids["export_id"], name)

@@ -16,8 +16,9 @@ from chatledger.aws.s3 import Bucket
 from chatledger.aws.states import StateMachine
 from chatledger.aws.table import ConditionFailed
 from chatledger.clear.acknowledge import Acknowledger, carry_through
-from chatledger.clear.executions import execution_of, input_of, is_acknowledged
+from chatledger.clear.executions import execution_of, input_of
 from chatledger.clear.reconcile import Reconciler
+from chatledger.clear.stopping import SURELY_QUIET
 from chatledger.endings.ended import Execution, end_export, end_restore, fail_export
 from chatledger.errors import Conflict
 from chatledger.export import job as exports
@@ -39,6 +40,7 @@ UPLOAD_WITHIN = timedelta(days=7)
 _GOES_ON = ("RUNNING", "PENDING_REDRIVE")
 # One that is long to count leaves time for the others; the next sweep goes on with it.
 _FOR_ONE = timedelta(minutes=2)
+_STOPPED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,44 +66,77 @@ class SomeFailed(Exception):
 
 
 def sweep(sweeper: Sweeper, until: datetime) -> int:
-    """Looks at each job once, until time is up; answers how many. Raises ``SomeFailed``."""
+    """Looks at each job once, until time is up; answers how many. Raises ``SomeFailed``.
+
+    The next sweep goes on where time was up, so that nobody's jobs wait behind another's.
+    """
     looked = failures = 0
-    for job in running.all_running(sweeper.ledger.table):
+    last: RunningJob | None = None
+    stopped: list[RunningJob] = []
+    table = sweeper.ledger.table
+    for job in running.all_running(table, after=running.stopped_at(table)):
         now = sweeper.ledger.now()
         if now >= until:
             break
+        last = job
         looked += 1
         look = _sweep_export if job.kind == "export" else _sweep_restore
         try:
-            look(sweeper, job, min(until, now + _FOR_ONE))
+            if not look(sweeper, job, min(until, now + _FOR_ONE)):
+                stopped.append(job)
         except ConditionFailed:
             continue  # Somebody is at it just now.
         except Exception as error:
             sweeper.failed(job, error)
             failures += 1
+    else:
+        last = None
+    running.stop_at(table, last)
+    failures += _end_stopped(sweeper, stopped[:_STOPPED_AT_ONCE], until)
     if failures:
         raise SomeFailed(f"{failures} jobs could not be looked at; the log says which.")
     return looked
 
 
-def _sweep_export(sweeper: Sweeper, entered: RunningJob, until: datetime) -> None:
+def _end_stopped(sweeper: Sweeper, stopped: list[RunningJob], until: datetime) -> int:
+    """Clears that were told to stop, once nothing of them can write any more; answers failures."""
+    failures = 0
+    if stopped:
+        sweeper.ledger.sleep(SURELY_QUIET.total_seconds())
+    for job in stopped:
+        now = sweeper.ledger.now()
+        if now >= until:
+            break
+        try:
+            _sweep_export(sweeper, job, min(until, now + _FOR_ONE))
+        except ConditionFailed:
+            continue  # Somebody is at it just now.
+        except Exception as error:
+            sweeper.failed(job, error)
+            failures += 1
+    return failures
+
+
+def _sweep_export(sweeper: Sweeper, entered: RunningJob, until: datetime) -> bool:
+    """False where its clear was told to stop, and is to be counted a little later."""
     ledger = sweeper.ledger
     job = exports.load(ledger.table, entered.organization, entered.job_id)
     if not job or job.ended:
         _leave(ledger, entered, is_there=job is not None)
-        return
+        return True
     if job.clear and job.clear.status == "awaiting_acknowledgement":
         _look_at_waiting(sweeper, job, job.clear)
-        return
+        return True
     if job.run_until and ledger.now() < job.run_until:
-        return  # A request runs it.
+        return True  # A request runs it.
     name = execution_of(job)
     status = sweeper.export_machine.status(name)
     if status is None:
         _start_export(sweeper, job)
     elif status not in _GOES_ON:
         over = Execution(entered.organization, entered.job_id, name)
-        end_export(sweeper.reconciler, over, until, patient=False)
+        return end_export(sweeper.reconciler, over, until, patient=False)
+    return True
 
 
 def _look_at_waiting(sweeper: Sweeper, job: exports.Job, clear: Clear) -> None:
@@ -125,7 +160,7 @@ def _look_at_waiting(sweeper: Sweeper, job: exports.Job, clear: Clear) -> None:
 def _start_export(sweeper: Sweeper, job: exports.Job) -> None:
     """What a request left before its execution began; a clear has the lease before that."""
     ledger, machine = sweeper.ledger, sweeper.export_machine
-    if job.clear and (job.clear.on == "verified" or is_acknowledged(job)):
+    if job.clear and (job.clear.on == "verified" or job.is_acknowledged):
         ended = partial(has_ended, ledger.table, job.organization)
         try:
             lease.take(ledger.table, job.organization, job.export_id, ended)
@@ -138,7 +173,7 @@ def _start_export(sweeper: Sweeper, job: exports.Job) -> None:
         hand_over(ledger, machine, job)
 
 
-def _sweep_restore(sweeper: Sweeper, entered: RunningJob, _until: datetime) -> None:
+def _sweep_restore(sweeper: Sweeper, entered: RunningJob, _until: datetime) -> bool:
     ledger = sweeper.ledger
     job = restores.load(ledger.table, entered.organization, entered.job_id)
     if not job or job.ended:
@@ -149,10 +184,13 @@ def _sweep_restore(sweeper: Sweeper, entered: RunningJob, _until: datetime) -> N
         _go_on_undoing(sweeper, job)
     else:
         status = sweeper.restore_machine.status(job.execution)
-        if status is None:
+        if status is None and job.kind == "undo":
+            _go_on_undoing(sweeper, job)
+        elif status is None:
             sweeper.restore_machine.start(job.execution, job.execution_input)
         elif status not in _GOES_ON:
             end_restore(ledger, Execution(job.organization, job.restore_id, job.execution))
+    return True
 
 
 def _look_for_upload(sweeper: Sweeper, job: restores.Job) -> None:

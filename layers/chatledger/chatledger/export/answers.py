@@ -92,8 +92,17 @@ def download_link(ledger: Ledger, exports: Bucket, job: Job) -> str:
         raise Conflict(f"Export {job.export_id} is {job.status}. Ask again when it has succeeded.")
     files = job.files_at(ledger.now())
     if not files:
-        raise NotFound(f"Export {job.export_id} has no file (any more). Start a new export.")
+        raise NotFound(f"Export {job.export_id} has no file (any more). {_where_else(job)}")
     return exports.link(files[0].key, files[0].name)
+
+
+def _where_else(job: Job) -> str:
+    if job.clear and job.clear.has_begun:
+        return (
+            "What it cleared is in its archive, whose links GET /exports/{export_id} has; "
+            "POST its undo to put it back."
+        )
+    return "Start a new export."
 
 
 def _file(links: Links, file: File, now: datetime) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from chatledger.ledger import keys
 FILES_KEPT = timedelta(days=7)
 ACKNOWLEDGE_WITHIN = timedelta(days=7)
 UNDO_WITHIN = timedelta(days=400)  # as long as tombstones are kept
+MAX_ERROR = 1_000  # characters
 _ROUNDS = 20
 ENDED = ("succeeded", "failed", "cancelled", "clear_incomplete")
 
@@ -25,6 +26,7 @@ ClearStatus = Literal[
     "pending",
     "awaiting_acknowledgement",
     "not_acknowledged",
+    "cancelled",
     "clearing",
     "cleared",
     "incomplete",
@@ -102,8 +104,13 @@ class Clear(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
+    """Why a job failed; what an error quotes is cut, for a job is one item of many in a list."""
+
     code: str
     error: str
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "error", self.error[:MAX_ERROR])
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +143,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ended(self) -> bool:
         return self.status in ENDED
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether an execution of its own clears what was acknowledged."""
+        return self.execution not in {None, self.export_id}
 
     def files_at(self, now: datetime) -> tuple[File, ...]:
         """The files that are still there; written before the job ends where it clears."""

@@ -39,4 +39,7 @@ def _removed(ledger: Ledger, job: Job) -> Job:
     now = ledger.now()
     if not job.ended:
         job = msgspec.structs.replace(job, status="cancelled", finished_at=now)
+        if job.clear:
+            clear = msgspec.structs.replace(job.clear, status="cancelled")
+            job = msgspec.structs.replace(job, clear=clear)
     return msgspec.structs.replace(job, files_removed_at=job.files_removed_at or now)

@@ -68,7 +68,8 @@ def finish_export(
 
 def _next(exporter: Exporter, job: Job) -> dict[str, Any]:
     waits = job.clear is not None and job.clear.status == "awaiting_acknowledgement"
-    if job.ended or waits or not job.manifest:
+    # What was acknowledged meanwhile, another execution clears.
+    if job.ended or waits or job.is_acknowledged or not job.manifest:
         return {"next": "end"}
     bucket = exporter.bucket("archive").name
     return {"next": "verify", "bucket": bucket, "key": job.manifest.parts_key}

@@ -11,21 +11,23 @@ from chatledger.errors import Conflict
 from chatledger.identifiers import new_token
 from chatledger.ledger import keys
 
-_ROUNDS = 3
+_ROUNDS = 5
 
 
 def take(table: Table, organization: str, holder: str, has_ended: Callable[[str], bool]) -> None:
     """Makes the job its holder; harmless to repeat. ``has_ended`` is asked of another holder.
 
+    Repeating writes too: whoever looked before this job was there cannot take it any more.
+
     Raises ``Conflict`` while another holds it.
     """
     key = keys.lease(organization)
-    for _ in range(_ROUNDS):
+    for round_ in range(_ROUNDS):
         item = table.get(key)
         held_by = wire.text(item, "holder") if item else None
-        if held_by == holder:
-            return
-        if held_by is not None and not has_ended(held_by):
+        if held_by == holder and round_:
+            return  # Written just now, by us or by a repeat of ours.
+        if held_by not in {None, holder} and not has_ended(str(held_by)):
             raise Conflict(
                 f"{held_by} is clearing or undoing here, and one does so at a time. "
                 "Repeat when it has ended."
