@@ -17,14 +17,14 @@ from chatledger_cli.summary import Moved, amount, complain_of_clear, show_export
 NOTE = ".chatledger-export.json"
 # A small export is done by then, within its request; a larger one goes on as a workflow.
 _WAIT = 5
-# Needed to acknowledge what is not an archive itself; such a folder keeps no manifest.
-_PASSING = "manifest.jsonl.passing"
 
 
 def dry_run(api: Api, screen: Screen, request: Json) -> None:
     """Only counts. Raises ``CommandError``."""
     answer = api.post("/exports", {**request, "dry_run": True}, str(uuid.uuid4()))
-    screen.done(f"It would hold {amount(Counts.of(answer['counts']))}")
+    screen.done(f"It would contain {amount(Counts.of(answer['counts']))}")
+    if answer.get("would_clear") is not None:
+        screen.done(f"It would clear {counted(int(answer['would_clear']), 'message')}, less holds")
 
 
 def export(api: Api, screen: Screen, folder: Path, request: Json) -> None:
@@ -77,25 +77,21 @@ class _Export:
         self._download()
         if self.job.awaits_acknowledgement:
             self._acknowledge()
-        self._passing.unlink(missing_ok=True)
         self.note.remove()
-        show_export(self.screen, self.api.url, self.folder, self.job, self.moved, self.root_hash)
+        undo = self.api.address(f"/exports/{self.job.id}/undo")
+        show_export(self.screen, undo, self.folder, self.job, self.moved, self.root_hash)
         complain_of_clear(self.job)
 
     @property
     def _is_archive(self) -> bool:
         return self.job.format == "archive" and self.job.manifest is not None
 
-    @property
-    def _passing(self) -> Path:
-        return self.folder / _PASSING
-
     def _follow(self, began: float, *, written: bool) -> None:
         self.job = follow_export(self.api, self.screen, self.job, began, written=written)
         if not self.job.went_wrong:
             return
         # This job will never be more than it is: the next run begins anew.
-        for path in (self._passing, *self.folder.glob("*.part")):
+        for path in self.folder.glob("*.part"):
             path.unlink(missing_ok=True)
         self.note.remove()
         raise CommandError(f"Export {self.job.id}: {self.job.error or f'it {self.job.status}'}")
@@ -135,7 +131,7 @@ class _Export:
 
     def _described(self, name: str) -> Link:
         """The file as the job names it now, link and all."""
-        if name in {manifest.NAME, _PASSING} and self.job.manifest:
+        if name == manifest.NAME and self.job.manifest:
             return self.job.manifest
         for file in self.job.files:
             if file.name == name:
@@ -153,15 +149,12 @@ class _Export:
         read = manifest.read_manifest(path)
         if read.root_hash != self.job.root_hash:
             raise CommandError(f"{path} has another root hash than the export says.")
-        if self._is_archive and read.file_sha256 not in {None, self.job.files[0].sha256}:
+        if read.file_sha256 not in {None, self.job.files[0].sha256}:
             raise CommandError(f"{path} is not the manifest of the archive beside it.")
         self.root_hash = read.root_hash
 
     def _acknowledge(self) -> None:
         """Only now, with all of it here and checked, may the clear go on."""
-        if not self._is_archive:
-            self._get([self._wanted(_PASSING)])
-            self._check_manifest(self._passing)
         path = f"/exports/{self.job.id}/acknowledge"
         # The job itself makes a repeat harmless, so its id serves as the key.
         answer = self.api.post(path, {"root_hash": self.root_hash}, f"acknowledge-{self.job.id}")

@@ -78,6 +78,11 @@ def _carry_out(
         return
     if given.command == "export" and not (given.output or given.dry_run):
         raise WrongUsage("export needs --output DIR, a new or empty folder, or --dry-run.")
+    if getattr(given, "clear_on", None) == "acknowledged" and given.format != "archive":
+        raise WrongUsage(
+            "--clear-on acknowledged needs --format archive: only an archive in your hands is a "
+            "copy of all that is cleared. For another format, export that first."
+        )
     # Of a key to make, the body names the organization.
     making = given.command == "keys" and given.act == "create"
     api = Api(
@@ -136,7 +141,7 @@ def _interrupted(given: argparse.Namespace) -> str:
         return "Interrupted."
     if getattr(given, "clear", False) or getattr(given, "clear_on", None):
         return (
-            "Interrupted here; at the service the export and its clear go on. Give the same "
-            "command again to go on here too."
+            "Interrupted here. What the service has begun goes on there; what it awaits to be "
+            "acknowledged is not cleared. Give the same command again to go on."
         )
     return "Interrupted. Give the same command again to go on where it stopped."

@@ -35,10 +35,10 @@ def amount(counts: Counts) -> str:
 
 
 def show_export(
-    screen: Screen, url: str, folder: Path, job: ExportJob, moved: Moved, root_hash: str | None
+    screen: Screen, undo: str, folder: Path, job: ExportJob, moved: Moved, root_hash: str | None
 ) -> None:
-    """``root_hash``: as it was computed here, where there is a manifest."""
-    facts: Facts = [("Holds", amount(job.counts))] if job.counts else []
+    """``undo``: where a clear is undone; ``root_hash``: as it was computed here, if at all."""
+    facts: Facts = [("Contains", amount(job.counts))] if job.counts else []
     facts += [("Downloaded", str(moved)), ("Folder", str(folder))]
     facts += [("File", file.name) for file in job.files]
     if root_hash is not None:
@@ -51,7 +51,7 @@ def show_export(
         screen.hint(
             f"Undo the clear, until {moment(job.clear.undo_until)}:",
             'curl -X POST -H "Authorization: Bearer $CHATLEDGER_KEY"',
-            f"{url}/exports/{job.id}/undo",
+            f"'{undo}'",
         )
 
 

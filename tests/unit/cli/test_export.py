@@ -272,7 +272,7 @@ def test_a_clear_is_followed_to_its_end(folder: Path):
     hint = ran.out.partition("UTC:")[2]
     assert hint.split() == [
         *("curl", "-X", "POST", "-H", '"Authorization:', "Bearer", '$CHATLEDGER_KEY"', "\\"),
-        "https://ledger.test/exports/export-1/undo",
+        "'https://ledger.test/exports/export-1/undo'",
     ]
 
 
@@ -293,10 +293,15 @@ WAITS = {
 CLEARED = {"status": "succeeded", "clear": {"status": "cleared"} | RECEIPT}
 
 
-@pytest.mark.parametrize("format_name", ["archive", "csv"])
-def test_an_acknowledged_clear_waits_until_all_is_here_and_checked(folder: Path, format_name: str):
+def test_an_acknowledged_clear_takes_an_archive_in_hand(folder: Path):
+    ran = chatledger(Service(), "export", "-f", "csv", "--clear-on", "acknowledged", "-o", folder)
+    assert ran.status == 2
+    assert "--format archive" in ran.err
+    assert not folder.exists()
+
+
+def test_an_acknowledged_clear_waits_until_all_is_here_and_checked(folder: Path):
     service = archive_service(states=[RUNNING, WAITS, RUNNING, CLEARED])
-    service.format = format_name
     present: list[list[str]] = []
 
     def watch(request: httpx.Request) -> httpx.Response:
@@ -304,14 +309,13 @@ def test_an_acknowledged_clear_waits_until_all_is_here_and_checked(folder: Path,
             present.append(names(folder))
         return service(request)
 
-    ran = chatledger(watch, "export", "-f", format_name, "--clear-on", "acknowledged", "-o", folder)
+    ran = chatledger(watch, "export", "-f", "archive", "--clear-on", "acknowledged", "-o", folder)
     assert ran.status == 0, ran.err
     assert "Cleared 0" not in ran.out
     assert "chats.jsonl.gz" in present[0]
     assert not [name for name in present[0] if name.endswith(".part")]
     assert service.acknowledged == [service.stored["manifest.jsonl"][14:78].decode()]
-    kept = ["manifest.jsonl"] if format_name == "archive" else []
-    assert names(folder) == ["chats.jsonl.gz", *kept]
+    assert names(folder) == ["chats.jsonl.gz", "manifest.jsonl"]
 
 
 def test_a_manifest_that_is_not_what_its_root_hash_says_is_never_acknowledged(folder: Path):

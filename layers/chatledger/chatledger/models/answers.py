@@ -22,6 +22,7 @@ ClearStatus = Literal[
     "pending",
     "awaiting_acknowledgement",
     "not_acknowledged",
+    "cancelled",
     "clearing",
     "cleared",
     "incomplete",

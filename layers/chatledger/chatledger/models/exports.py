@@ -175,6 +175,8 @@ class ExportRequest(Strict):
             yield "dataset: only 'conversations' is available yet."
 
     def _contradictions(self) -> Iterator[str]:
+        if self.clear_on == "acknowledged" and not self.clear:
+            yield 'clear_on says what a clear waits for; send "clear": true with it.'
         if self.format == "archive":
             if self.anonymize:
                 yield "an archive is lossless and never anonymized; leave anonymize out."
