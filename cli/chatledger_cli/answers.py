@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
+from chatledger_cli import signature
 from chatledger_cli.errors import CommandError
 
 Json = dict[str, Any]
@@ -74,7 +75,7 @@ class Link:
 
 @dataclass(frozen=True)
 class ExportJob:
-    """``manifest``: of an archive, or of what a clear archived; ``error`` in words."""
+    """``manifest``, ``signature``: of an archive, or of what was cleared; ``error`` in words."""
 
     id: str
     status: str
@@ -86,6 +87,7 @@ class ExportJob:
     files: tuple[Link, ...]
     manifest: Link | None
     root_hash: str | None
+    signature: Link | None
     clear: Clear | None
     error: str | None
 
@@ -108,6 +110,7 @@ class ExportJob:
             files=tuple(_picked(Link, file) for file in answer["files"]),
             manifest=_picked(Link, {**manifest, "name": "manifest.jsonl"}) if manifest else None,
             root_hash=manifest["root_hash"] if manifest else None,
+            signature=_signature(manifest) if manifest else None,
             clear=Clear.of(answer["clear"]) if answer.get("clear") else None,
             error=_error(answer),
         )
@@ -182,6 +185,17 @@ class ImportJob:
     @property
     def ended(self) -> bool:
         return self.status in {"succeeded", "failed"}
+
+
+def _signature(manifest: Json) -> Link | None:
+    if manifest.get("signature_sha256") is None:
+        return None
+    return Link(
+        name=signature.NAME,
+        bytes=int(manifest["signature_bytes"]),
+        sha256=str(manifest["signature_sha256"]),
+        url=manifest["signature_url"],
+    )
 
 
 def _error(answer: Json) -> str | None:

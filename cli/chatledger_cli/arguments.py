@@ -26,7 +26,7 @@ _FILTERS = {
 def parser() -> Parser:
     top = Parser(
         prog="chatledger",
-        description="Exports, restores and keys of a Chatledger, over its HTTP API.",
+        description="Exports, proofs, restores and keys of a Chatledger, over its HTTP API.",
         epilog="Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. A command that was "
         "interrupted goes on when it is given again.",
         allow_abbrev=False,
@@ -36,6 +36,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, words, fill in (
         ("export", "download a slice of the ledger, and clear it", _export),
+        ("verify", "prove an exported archive, offline", _verify),
         ("restore", "put an exported archive back", _restore),
         ("keys", "make, list and revoke keys", _keys),
     ):
@@ -101,7 +102,7 @@ def _service(command: Parser, **default: Any) -> None:
 def _export(command: Parser) -> None:
     command.description = (
         "Exports a slice of the ledger into a folder, which then holds the files and, of an "
-        "archive, its manifest, and nothing else."
+        "archive, its manifest and the manifest's signature, and nothing else."
     )
     add = command.add_argument
     add("-o", "--output", type=Path, metavar="DIR", help="a new or empty folder")
@@ -140,6 +141,20 @@ def _filter_options(command: Parser) -> None:
         "--min-messages", type=int, metavar="N", help="conversations of at least so many messages"
     )
     group.add_argument("--contains", metavar="TEXT", help="conversations with this text")
+
+
+def _verify(command: Parser) -> None:
+    command.description = (
+        "Goes through every byte of the archive in a folder, asking nobody: names each file and "
+        "entry that is wrong, missing or extra and exits with 1, or prints the root hash."
+    )
+    command.add_argument("folder", type=Path, metavar="DIR", help="what an export wrote")
+    command.add_argument(
+        "--public-key",
+        type=Path,
+        metavar="FILE",
+        help="the one key to trust, PEM or what GET /signing-key answers; else the archive's own",
+    )
 
 
 def _restore(command: Parser) -> None:

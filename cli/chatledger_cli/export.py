@@ -102,6 +102,8 @@ class _Export:
         wanted = [self._wanted(file.name) for file in self.job.files]
         if self._is_archive:
             wanted.append(self._wanted(manifest.NAME))
+            if self.job.signature:
+                wanted.append(self._wanted(self.job.signature.name))
         self._get(wanted)
         if self._is_archive:
             self._check_manifest(self.folder / manifest.NAME)
@@ -131,10 +133,9 @@ class _Export:
 
     def _described(self, name: str) -> Link:
         """The file as the job names it now, link and all."""
-        if name == manifest.NAME and self.job.manifest:
-            return self.job.manifest
-        for file in self.job.files:
-            if file.name == name:
+        described = (*self.job.files, self.job.manifest, self.job.signature)
+        for file in described:
+            if file and file.name == name:
                 return file
         raise self._no_longer_there(name)
 

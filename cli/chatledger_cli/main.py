@@ -24,6 +24,7 @@ from chatledger_cli.export import dry_run, export
 from chatledger_cli.patience import Patience
 from chatledger_cli.restore import restore
 from chatledger_cli.screen import Screen
+from chatledger_cli.verify import verify
 
 _KEY = re.compile(r"clk_[A-Za-z0-9_-]{20,200}")
 # The service's codes for what the person gave.
@@ -75,6 +76,9 @@ def _carry_out(
     if given.command == "keys" and given.act == "bootstrap":
         request = {"name": given.name, "organization_id": given.organization or "default"}
         keys.bootstrap(screen, given.stack, given.region, request)
+        return
+    if given.command == "verify":
+        verify(screen, given.folder, given.public_key)
         return
     if given.command == "export" and not (given.output or given.dry_run):
         raise WrongUsage("export needs --output DIR, a new or empty folder, or --dry-run.")
@@ -137,7 +141,7 @@ def _in_words(refused: Refused) -> str:
 
 
 def _interrupted(given: argparse.Namespace) -> str:
-    if given.command == "keys" or getattr(given, "dry_run", False):
+    if given.command in {"keys", "verify"} or getattr(given, "dry_run", False):
         return "Interrupted."
     if getattr(given, "clear", False) or getattr(given, "clear_on", None):
         return (

@@ -21,6 +21,7 @@ from chatledger.api.app import (
     location,
     ok,
     resolver,
+    signer,
     wait_seconds,
 )
 from chatledger.export.answers import Links, dry_run_answer, job_answer
@@ -38,7 +39,8 @@ def post_exports() -> Answer:
     if request.dry_run:
         return ok(dry_run_answer(ledger(), organization, request))
     export_id = claimed(export_id=new_ulid())["export_id"]
-    exporter, wait = Exporter(ledger(), exports_bucket()), timedelta(seconds=wait_seconds())
+    exporter = Exporter(ledger(), exports_bucket(), signer=signer())
+    wait = timedelta(seconds=wait_seconds())
     job = export(exporter, export_machine(), organization, request, export_id, wait)
     answer = job_answer(ledger(), Links(exports_bucket(), archive_bucket()), job)
     place = location(f"/exports/{export_id}")

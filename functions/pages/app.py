@@ -1,11 +1,12 @@
-"""The start page, health, the API's document, and $default: 404. Touches no data."""
+"""The start page, health, the API's document, the signing key, and $default: 404; no data."""
 
 from typing import Any
 
 from chatledger import __version__
-from chatledger.api.app import Answer, handle, ok, path, resolver
+from chatledger.api.app import Answer, handle, ok, path, resolver, signer
 from chatledger.api.openapi import document
 from chatledger.api.pages import asset, page
+from chatledger.export.signature import key_answer
 from chatledger.settings import settings
 
 app = resolver()
@@ -35,6 +36,11 @@ def docs_asset(name: str) -> Answer:
 @app.get("/openapi.json", compress=True)
 def openapi() -> Answer:
     return ok(document())
+
+
+@app.get("/signing-key")
+def signing_key() -> Answer:
+    return ok(key_answer(signer()))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chatledger.api.app import archive_bucket, ledger
+from chatledger.api.app import archive_bucket, ledger, signer
 from chatledger.api.step import step
 from chatledger.clear.verify import verify_part
 
@@ -10,5 +10,5 @@ from chatledger.clear.verify import verify_part
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     organization, export_id, part = event["organization"], event["export_id"], event["part"]
     with step(event):
-        verify_part(ledger().table, archive_bucket(), organization, export_id, part)
+        verify_part(ledger().table, archive_bucket(), signer(), organization, export_id, part)
     return {"organization": organization, "export_id": export_id, "part": part, "done": True}

@@ -118,8 +118,11 @@ def test_an_archive_is_exported_and_restored_into_another_organization(
 ):
     ids = cli.fill()
     cli.run("export", "--format", "archive", "--output", "out")
-    assert {name.split(".", 1)[1] for name in cli.held("out")} == {"jsonl.gz", "jsonl"}
+    assert {name.split(".", 1)[1] for name in cli.held("out")} == {"jsonl.gz", "jsonl", "sig.json"}
     assert "manifest.jsonl" in cli.held("out")
+    (cli.folder / "key.json").write_bytes(cli.http.get("/signing-key").content)
+    proven = cli.run("verify", "out", "--public-key", "key.json")
+    assert f"{len(ids)} messages" in proven.stdout
     assert cli.archived("out") == sorted(ids)
     other = Commands(deployment, "restored-by-command", cli.folder)
     with other.http:
@@ -131,7 +134,7 @@ def test_an_archive_is_exported_and_restored_into_another_organization(
         other.run("export", "--format", "archive", "--output", "again")
         assert other.archived("again") == sorted(ids)
     assert "manifest.jsonl" in cli.held("out")
-    assert len(cli.held("out")) == 2
+    assert len(cli.held("out")) == 3
 
 
 @pytest.mark.parametrize("clear_on", ["verified", "acknowledged"])
@@ -164,7 +167,7 @@ def test_a_command_that_was_killed_goes_on_with_the_same_export(cli: Commands):
     if not list((cli.folder / "out").glob("*.jsonl.gz")):
         cli.run(*arguments)
     assert {"manifest.jsonl"} < cli.held("out")
-    assert len(cli.held("out")) == 2
+    assert len(cli.held("out")) == 3
     assert len(cli.http.get("/exports").json()["exports"]) == 1
 
 

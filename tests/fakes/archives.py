@@ -10,6 +10,8 @@ import msgspec
 
 from chatledger.export import job as jobs
 from chatledger.export import manifest as manifests
+from chatledger.export import places
+from chatledger.export import signature as signatures
 from chatledger.export.job import Archive, Clear, Counts, File, Job, Manifest
 from chatledger.export.manifest import Header, ListedEntry, ManifestPart
 from chatledger.formats.archive import head_line
@@ -20,6 +22,7 @@ from chatledger.ledger.entries import Entry, compress
 from chatledger.ledger.ledger import Ledger
 from tests.fakes.chats import ORGANIZATION
 from tests.fakes.memory_bucket import MemoryBucket
+from tests.fakes.memory_signer import MemorySigner
 from tests.fakes.memory_table import MemoryTable
 
 FOLDER = "archives/acme"
@@ -176,4 +179,12 @@ def write_manifest(bucket: MemoryBucket, export_id: str, header: Header, lines: 
     parts_key = f"{FOLDER}/{export_id}/parts.json"
     parts = [{"part": part.number} for part in header.parts]
     bucket.put(parts_key, msgspec.json.encode(parts), "application/json")
-    return Manifest(file, root_hash, len(parts), parts_key)
+    return Manifest(file, root_hash, len(parts), parts_key, _signed(bucket, key, root_hash))
+
+
+def _signed(bucket: MemoryBucket, manifest_key: str, root_hash: str) -> File:
+    data = signatures.sign(MemorySigner(), root_hash)
+    key = places.signature(manifest_key)
+    version = bucket.put(key, data, signatures.MEDIA_TYPE)
+    digest = hashlib.sha256(data).hexdigest()
+    return File(signatures.NAME, key, len(data), digest, "archive", version)

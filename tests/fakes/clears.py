@@ -21,6 +21,7 @@ from chatledger.messages import Message
 from tests.fakes.archives import archived
 from tests.fakes.chats import ORGANIZATION, batch, ledger_on
 from tests.fakes.memory_bucket import MemoryBucket
+from tests.fakes.memory_signer import MemorySigner
 from tests.fakes.memory_table import MemoryTable
 
 MORNING = datetime(2026, 11, 21, 8, tzinfo=UTC)
@@ -66,6 +67,7 @@ class World:
     archive: MemoryBucket = field(default_factory=lambda: MemoryBucket("archive", versioned=True))
     exports: MemoryBucket = field(default_factory=MemoryBucket)
     clock: Clock = field(default_factory=Clock)
+    signer: MemorySigner = field(default_factory=MemorySigner)
 
     @property
     def ledger(self) -> Ledger:
@@ -104,7 +106,9 @@ class World:
 
     def verify(self, export_id: str = "E1", table: Table | None = None) -> None:
         for part in range(1, self.parts(export_id) + 1):
-            verify_part(table or self.table, self.archive, ORGANIZATION, export_id, part)
+            verify_part(
+                table or self.table, self.archive, self.signer, ORGANIZATION, export_id, part
+            )
 
     def clear(self, export_id: str = "E1", table: Table | None = None) -> None:
         for part in range(1, self.parts(export_id) + 1):

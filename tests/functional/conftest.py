@@ -9,12 +9,13 @@ import boto3
 import pytest
 
 from chatledger.api import app, tokens
-from chatledger.aws import clients, secrets
+from chatledger.aws import clients, kms, secrets
 from chatledger.settings import settings
 from functions.bootstrap import app as bootstrap
 from tests.conftest import TABLE_NAME, table_schema
 from tests.fakes.gateway import Gateway
 from tests.fakes.memory_bucket import MemoryBucket
+from tests.fakes.memory_signer import MemorySigner
 from tests.fakes.memory_states import MemoryStates
 from tests.fakes.memory_table import MemoryTable
 
@@ -29,7 +30,8 @@ def forget() -> None:
     """What a cold start would not know."""
     places = (app.ledger, app.exports_bucket, app.archive_bucket)
     machines = (app.export_machine, app.restore_machine)
-    for kept in (*places, *machines, settings, secrets.secret):
+    keys = (app.signer, kms._public_key)
+    for kept in (*places, *machines, *keys, settings, secrets.secret):
         kept.cache_clear()
 
 
@@ -53,6 +55,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "TABLE_NAME": TABLE_NAME,
         "LEDGER_SHARDS": "16",
         "SIGNING_SECRET": "signing",
+        "SIGNING_KEY": "alias/signing",
         "ALLOW_ANONYMOUS": "false",
         "WEBSOCKET_URL": "",
         "POWERTOOLS_SERVICE_NAME": "tests",
@@ -73,6 +76,8 @@ def deployed(aws: None, environment: None, monkeypatch: pytest.MonkeyPatch) -> N
     for bucket in _BUCKETS.values():
         _client("s3").create_bucket(Bucket=bucket)
     _client("secretsmanager").create_secret(Name="signing", SecretString="0123456789" * 6)
+    made = _client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    _client("kms").create_alias(AliasName="alias/signing", TargetKeyId=made["KeyMetadata"]["KeyId"])
 
 
 @pytest.fixture
@@ -110,6 +115,7 @@ def gateway(environment: None, below: Below, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(app, "DynamoTable", lambda _: below.table)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
     monkeypatch.setattr(app, "S3Bucket", buckets.__getitem__)
     monkeypatch.setattr(app, "StepFunctions", machines.__getitem__)
+    monkeypatch.setattr(app, "KmsSigner", lambda _: MemorySigner())  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
     monkeypatch.setattr(tokens, "secret", lambda _: b"0123456789" * 6)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
     return _with_first_key()
 

@@ -5,7 +5,9 @@ import re
 import pytest
 
 from chatledger import __version__
+from chatledger.export.signature import key_answer
 from tests.fakes.gateway import Gateway
+from tests.fakes.memory_signer import MemorySigner
 from tests.functional.conftest import forget
 
 
@@ -23,6 +25,11 @@ def test_health(anybody: Gateway, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("WEBSOCKET_URL", "wss://example.com")
     forget()
     assert anybody.get("/health?x=1").json()["websocket_url"] == "wss://example.com"
+
+
+def test_anybody_is_told_the_key_that_proves_manifests(anybody: Gateway):
+    told = anybody.get("/signing-key").json()
+    assert told == key_answer(MemorySigner())
 
 
 @pytest.mark.parametrize("page", ["/", "/docs"])

@@ -203,6 +203,7 @@ ENVIRONMENT = {
     "ARCHIVE_BUCKET",
     "LEDGER_SHARDS",
     "SIGNING_SECRET",
+    "SIGNING_KEY",
     "ALLOW_ANONYMOUS",
     "WEBSOCKET_URL",
     "POWERTOOLS_SERVICE_NAME",
@@ -445,11 +446,29 @@ def test_only_a_deletion_looks_into_a_bucket_by_prefix(template: Template) -> No
                 assert ("Condition" in statement) == (folder == "export_delete")
 
 
-def test_the_key_is_used_through_services_only(template: Template) -> None:
+def test_the_data_key_is_used_through_services_only(template: Template) -> None:
     for stem, _ in functions(template).values():
         for statement in statements(template, stem):
-            if listed(statement["Action"])[0].startswith("kms:"):
+            if statement["Resource"] == {"Fn::GetAtt": "DataKey.Arn"}:
                 assert statement["Condition"]["StringEquals"]["kms:ViaService"]
+
+
+def test_only_who_finishes_an_export_signs_and_only_verify_asks(template: Template) -> None:
+    may = {
+        folder: {
+            act
+            for statement in statements(template, stem)
+            if statement["Resource"] == {"Fn::GetAtt": "SigningKey.Arn"}
+            for act in listed(statement["Action"])
+        }
+        for folder, (stem, _) in functions(template).items()
+    }
+    assert {folder: acts for folder, acts in may.items() if acts} == {
+        "pages": {"kms:GetPublicKey"},
+        "export": {"kms:Sign", "kms:GetPublicKey"},
+        "finish": {"kms:Sign", "kms:GetPublicKey"},
+        "verify": {"kms:Verify"},
+    }
 
 
 def test_no_role_is_given_everything(template: Template) -> None:

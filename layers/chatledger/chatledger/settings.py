@@ -14,6 +14,7 @@ class Settings:
     archive_bucket: str
     ledger_shards: int
     signing_secret: str
+    signing_key: str
     allow_anonymous: bool
     websocket_url: str
     export_state_machine: str
@@ -29,6 +30,7 @@ def settings() -> Settings:
         archive_bucket=os.environ["ARCHIVE_BUCKET"],
         ledger_shards=int(os.environ["LEDGER_SHARDS"]),
         signing_secret=os.environ["SIGNING_SECRET"],
+        signing_key=os.environ["SIGNING_KEY"],
         allow_anonymous=os.environ["ALLOW_ANONYMOUS"] == "true",
         websocket_url=os.environ["WEBSOCKET_URL"],
         # Only who starts executions is told of them: the machines name the other functions.

@@ -238,7 +238,7 @@ def test_a_job_that_is_over_is_not_verified(world: World, status: str):
     with pytest.raises(Ended):
         world.verify()
     with pytest.raises(Ended):
-        verify_part(world.table, world.archive, ORGANIZATION, "nothing", 1)
+        verify_part(world.table, world.archive, world.signer, ORGANIZATION, "nothing", 1)
 
 
 def test_memory_does_not_grow_with_a_part():

@@ -19,6 +19,7 @@ from chatledger.models.exports import ExportRequest
 from chatledger.models.holds import HoldRequest
 from tests.fakes.chats import ORGANIZATION, batch, noise
 from tests.fakes.clears import CONVERSATIONS, World, says
+from tests.fakes.memory_signer import MemorySigner
 from tests.fakes.memory_states import MemoryStates
 from tests.fakes.memory_table import MemoryTable
 from tests.unit.clear.test_clearing import archived_contents
@@ -26,7 +27,7 @@ from tests.unit.clear.test_clearing import archived_contents
 
 def written(world: World, export_id: str = "E1", **asked: Any) -> dict[str, Any]:
     """An export that clears, up to where its workflow would verify."""
-    exporter = Exporter(world.ledger, world.exports, world.archive)
+    exporter = Exporter(world.ledger, world.exports, world.archive, MemorySigner())
     request = ExportRequest.model_validate({"format": "archive", "clear": True, **asked})
     states = MemoryStates()
     export(exporter, states, ORGANIZATION, request, export_id, timedelta(0))

@@ -170,8 +170,8 @@ class Service:
         manifest = None
         if there and "manifest.jsonl" in self.stored:
             root = self.stored["manifest.jsonl"][14:78].decode()
-            manifest = self._link("manifest.jsonl") | {"root_hash": root, "signature_url": None}
-        names = [name for name in self.stored if name != "manifest.jsonl"]
+            manifest = self._link("manifest.jsonl") | {"root_hash": root} | self._signed()
+        names = [name for name in self.stored if not name.startswith("manifest.")]
         size = sum(len(self.stored[name]) for name in names)
         return {
             "export_id": export_id,
@@ -189,6 +189,12 @@ class Service:
             "clear": state.get("clear"),
             "error": state.get("error"),
         }
+
+    def _signed(self) -> Json:
+        if "manifest.sig.json" not in self.stored:
+            return {"signature_url": None}
+        link = self._link("manifest.sig.json")
+        return {f"signature_{name}": link[name] for name in ("url", "bytes", "sha256")}
 
     def _import(self, import_id: str) -> Json:
         if "archive" not in self.uploaded:
@@ -212,7 +218,8 @@ class Ran:
 def archive_service(**more: Any) -> Service:
     archive = gzip.compress(b'{"id":"m"}\n' * 50, mtime=0)
     manifest, _ = manifest_of(archive)
-    stored = {"chats.jsonl.gz": archive, "manifest.jsonl": manifest}
+    signature = b"{}\n"
+    stored = {"chats.jsonl.gz": archive, "manifest.jsonl": manifest, "manifest.sig.json": signature}
     return Service(stored=stored, format="archive", **more)
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/cli.md").read_text()
 MODULES = sorted((ROOT / "cli").rglob("*.py"))
 # All it is installed with; boto3 only where somebody asks for it.
-OURS_AND_THEIRS = {"chatledger_cli", "httpx", "rich"}
+OURS_AND_THEIRS = {"chatledger_cli", "cryptography", "httpx", "rich"}
 
 
 def parsers(top: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:

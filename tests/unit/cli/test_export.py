@@ -52,7 +52,8 @@ def test_an_archive_comes_with_its_manifest(folder: Path):
     service = archive_service()
     ran = chatledger(service, "export", "-f", "archive", "-o", folder)
     assert ran.status == 0, ran.err
-    assert names(folder) == ["chats.jsonl.gz", "manifest.jsonl"]
+    assert names(folder) == ["chats.jsonl.gz", "manifest.jsonl", "manifest.sig.json"]
+    assert (folder / "manifest.sig.json").read_bytes() == service.stored["manifest.sig.json"]
     root = json.loads((folder / "manifest.jsonl").read_text().splitlines()[0])["root_hash"]
     assert root in ran.out
 
@@ -315,7 +316,7 @@ def test_an_acknowledged_clear_waits_until_all_is_here_and_checked(folder: Path)
     assert "chats.jsonl.gz" in present[0]
     assert not [name for name in present[0] if name.endswith(".part")]
     assert service.acknowledged == [service.stored["manifest.jsonl"][14:78].decode()]
-    assert names(folder) == ["chats.jsonl.gz", "manifest.jsonl"]
+    assert names(folder) == ["chats.jsonl.gz", "manifest.jsonl", "manifest.sig.json"]
 
 
 def test_a_manifest_that_is_not_what_its_root_hash_says_is_never_acknowledged(folder: Path):

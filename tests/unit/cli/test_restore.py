@@ -32,7 +32,7 @@ def test_the_manifest_goes_first_because_the_archive_starts_it(folder: Path):
     assert puts(service) == ["/manifest", "/archive"]
     assert service.uploaded["archive"] == (folder / "chats.jsonl.gz").read_bytes()
     assert service.sent("PUT /archive")[0].headers["content-type"] == "application/gzip"
-    assert names(folder) == ["chats.jsonl.gz", "manifest.jsonl"]
+    assert names(folder) == ["chats.jsonl.gz", "manifest.jsonl", "manifest.sig.json"]
     for words in ("2 messages", "1 message", "0 messages"):
         assert words in ran.out
 
@@ -115,7 +115,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_import(folder: Path, momen
     assert ran.status == 0, ran.err
     assert len(service.jobs) == 1
     assert puts(service).count("/archive") == 1
-    assert names(folder) == ["chats.jsonl.gz", "manifest.jsonl"]
+    assert names(folder) == ["chats.jsonl.gz", "manifest.jsonl", "manifest.sig.json"]
 
 
 def test_a_failed_import_says_why_and_the_next_run_is_another(folder: Path):

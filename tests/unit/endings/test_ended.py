@@ -270,7 +270,7 @@ def test_a_job_that_died_anywhere_ends_with_every_message_accounted_for(at_call:
     table = FaultyTable(world.table, at({at_call: Fault.CRASH}))
     with suppress(Crashed):
         for part in range(1, 4):
-            verify_part(table, world.archive, ORGANIZATION, "E1", part)
+            verify_part(table, world.archive, world.signer, ORGANIZATION, "E1", part)
         world.clear(table=table)
         world.reconcile(table=table)
     assert end(world)

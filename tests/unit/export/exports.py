@@ -19,6 +19,7 @@ from chatledger.messages import Message
 from chatledger.models.exports import ExportRequest
 from tests.fakes.chats import batch, ledger_on
 from tests.fakes.memory_bucket import MemoryBucket
+from tests.fakes.memory_signer import MemorySigner
 from tests.fakes.memory_states import MemoryStates
 from tests.fakes.memory_table import MemoryTable
 
@@ -73,7 +74,8 @@ def filled_ledger(clock: Clock | None = None) -> Ledger:
 
 
 def exporter_of(ledger: Ledger) -> Exporter:
-    return Exporter(ledger, MemoryBucket("exports"), MemoryBucket("archive", versioned=True))
+    archive = MemoryBucket("archive", versioned=True)
+    return Exporter(ledger, MemoryBucket("exports"), archive, MemorySigner())
 
 
 def bucket_of(exporter: Exporter, home: jobs.Home = "exports") -> MemoryBucket:

@@ -17,6 +17,7 @@ from chatledger.ledger.ledger import Ledger
 from chatledger.messages import Message
 from tests.fakes.chats import batch, noise
 from tests.fakes.memory_bucket import MemoryBucket
+from tests.fakes.memory_signer import MemorySigner
 from tests.unit.export.exports import (
     NEVER,
     ORGANIZATION,
@@ -121,7 +122,7 @@ def many() -> Ledger:
 
 def peaks(ledger: Ledger, asked: dict[str, Any]) -> dict[str, int]:
     archive = HollowBucket("archive", versioned=True)
-    exporter = Exporter(ledger, HollowBucket("exports"), archive)
+    exporter = Exporter(ledger, HollowBucket("exports"), archive, MemorySigner())
     begun(exporter, request(**asked))
     found = {"plan": peak_of(lambda: plan_export(exporter, ORGANIZATION, "E1"))}
     found["write part"] = peak_of(lambda: write_export_part(exporter, ORGANIZATION, "E1", 1, NEVER))

@@ -188,7 +188,9 @@ def test_a_fault_of_any_call_to_the_table_leaves_what_a_retry_completes(
         exporter = exporter_of(ledger)
         bare = begun(exporter, asked, f"E{call}")
         table = FaultyTable(ledger.table, at({call: fault}))
-        faulty = Exporter(replace(ledger, table=table), exporter.exports, exporter.archive)
+        faulty = Exporter(
+            replace(ledger, table=table), exporter.exports, exporter.archive, exporter.signer
+        )
         try:
             steps(faulty, bare.export_id)
         except (Crashed, StorageError):
@@ -343,7 +345,7 @@ def test_a_busy_table_does_not_fail_a_part_for_its_progress():
     plan_export(exporter, ORGANIZATION, "E1")
 
     busy = FaultyTable(ledger.table, first(Fault.BUSY, "update", times=100))
-    deaf = Exporter(replace(ledger, table=busy), exporter.exports)
+    deaf = Exporter(replace(ledger, table=busy), exporter.exports, signer=exporter.signer)
     assert write_export_part(deaf, ORGANIZATION, "E1", 1, NEVER)
 
 

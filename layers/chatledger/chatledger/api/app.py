@@ -31,6 +31,7 @@ from chatledger.api.answers import (
 from chatledger.api.bodies import validated
 from chatledger.api.request import Request, begin, current
 from chatledger.aws.dynamodb import DynamoTable
+from chatledger.aws.kms import KmsSigner, Signer
 from chatledger.aws.s3 import Bucket, S3Bucket
 from chatledger.aws.states import StateMachine, StepFunctions
 from chatledger.errors import Unauthorized
@@ -59,6 +60,7 @@ __all__ = [
     "query",
     "resolver",
     "restore_machine",
+    "signer",
     "text",
     "wait_seconds",
 ]
@@ -100,6 +102,11 @@ def exports_bucket() -> Bucket:
 @cache
 def archive_bucket() -> Bucket:
     return S3Bucket(settings().archive_bucket)
+
+
+@cache
+def signer() -> Signer:
+    return KmsSigner(settings().signing_key)
 
 
 @cache

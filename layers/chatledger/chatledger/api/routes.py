@@ -99,6 +99,9 @@ _HOLDING = """All that is named must hold, of users and apps those of the whole 
 range covers every quarter hour that it touches. A hold is `active` after a minute: what a clear
 had read before is written by then. There are at most 1,000."""
 
+_PROVING = """Keep it: with it, `chatledger verify DIR --public-key FILE` proves an archive without
+this service. The signature is ECDSA over the root hash of the manifest, ASN.1 DER in base64."""
+
 ROUTES: dict[str, Route] = {
     "GET /": Route("What this is", _PAGES, None, {200: _HTML}),
     "GET /health": Route("Whether it is up", _PAGES, None, {200: answers.Health}),
@@ -111,6 +114,13 @@ ROUTES: dict[str, Route] = {
         errors=("invalid_request", "not_found"),
     ),
     "GET /openapi.json": Route("This document", _PAGES, None, {200: _JSON}),
+    "GET /signing-key": Route(
+        "The public key that proves a manifest's signature",
+        _PAGES,
+        None,
+        {200: answers.SigningKey},
+        details=_PROVING,
+    ),
     "POST /chats": Route(
         "Store messages of a conversation; what it holds already is not stored twice",
         _CHATS,

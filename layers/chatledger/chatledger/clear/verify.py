@@ -12,12 +12,14 @@ from collections.abc import Iterator
 import msgspec
 from isal import isal_zlib
 
+from chatledger.aws.kms import Signer
 from chatledger.aws.s3 import Bucket
 from chatledger.aws.table import Table
 from chatledger.export import job as jobs
 from chatledger.export.job import Job, Manifest
-from chatledger.export.kept import ArchiveDiffers, KeptArchive, open_archive
+from chatledger.export.kept import ArchiveDiffers, KeptArchive, open_archive, read_signature
 from chatledger.export.manifest import Header, ListedEntry, ManifestPart
+from chatledger.export.signature import is_signature_of
 from chatledger.formats.archive import MAX_LINE_BYTES, BrokenArchive, HeadRecord, read_archive
 from chatledger.jobs.ended import Ended
 from chatledger.ledger import keys
@@ -28,12 +30,13 @@ _GZIP = 31  # a gzip header and trailer, and the largest window
 
 
 def verify_part(
-    table: Table, archive: Bucket, organization: str, export_id: str, part: int
+    table: Table, archive: Bucket, signer: Signer, organization: str, export_id: str, part: int
 ) -> None:
     """Raises ``ArchiveDiffers`` unless every entry of the part is in the archive as listed.
 
     A part is about 64 MB, so it is always gone through as a whole. With the first one, what the
-    header says of all of them is added up.
+    header says of all of them is added up, and the manifest's signature is checked, by the key
+    itself: whoever could write to the bucket could have written another key there too.
     """
     job = jobs.load(table, organization, export_id)
     if not job or job.ended or not job.manifest:
@@ -41,6 +44,7 @@ def verify_part(
     kept = open_archive(archive, job.manifest)
     if part == 1:
         _check_header(kept.header, job, job.manifest)
+        _check_signature(archive, signer, job.manifest)
     _check_part(kept, kept.part(part))
 
 
@@ -57,6 +61,14 @@ def _check_header(header: Header, job: Job, manifest: Manifest) -> None:
     for part in parts:
         _require(part.entries_offset == end, f"The lines of part {part.number} stand elsewhere")
         end += part.entries_bytes
+
+
+def _check_signature(archive: Bucket, signer: Signer, manifest: Manifest) -> None:
+    if not manifest.signature:
+        return  # Of before manifests were signed.
+    data = read_signature(archive, manifest.signature)
+    signed = is_signature_of(signer, data, manifest.root_hash)
+    _require(signed, "The manifest's signature is not its own")
 
 
 def _check_part(kept: KeptArchive, part: ManifestPart) -> None:

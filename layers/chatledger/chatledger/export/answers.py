@@ -119,10 +119,12 @@ def _file(links: Links, file: File, now: datetime) -> dict[str, Any]:
 def _manifest(links: Links, job: Job, now: datetime) -> dict[str, Any] | None:
     if not job.manifest or not _is_there(job, job.manifest.file.home, now):
         return None
-    file = job.manifest.file
+    file, signature = job.manifest.file, job.manifest.signature
     return {
         "url": links.to(file),
-        "signature_url": None,
+        "signature_url": links.to(signature) if signature else None,
+        "signature_bytes": signature.bytes if signature else None,
+        "signature_sha256": signature.sha256 if signature else None,
         "root_hash": job.manifest.root_hash,
         "bytes": file.bytes,
         "sha256": file.sha256,

@@ -60,12 +60,16 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """The manifest, and the list of its parts that the workflow's maps read."""
+    """The manifest, its signature, and the list of its parts that the workflow's maps read.
+
+    ``signature`` is None in jobs of before manifests were signed.
+    """
 
     file: File
     root_hash: str
     parts: int
     parts_key: str
+    signature: File | None = None
 
 
 class Archive(msgspec.Struct, frozen=True):

@@ -81,6 +81,14 @@ def open_archive(bucket: Bucket, manifest: Manifest) -> KeptArchive:
     return KeptArchive(bucket, manifest.file, header, len(line))
 
 
+def read_signature(bucket: Bucket, signature: File) -> bytes:
+    """The signature's object, a small one; raises ``ArchiveDiffers`` where it is gone."""
+    try:
+        return b"".join(bucket.read(signature.key, version=signature.version))
+    except ObjectGone:
+        raise ArchiveDiffers("The manifest's signature is gone.") from None
+
+
 def _first_line(bucket: Bucket, file: File) -> bytes:
     line, look = b"", _FIRST_LOOK_BYTES
     while not line.endswith(b"\n"):

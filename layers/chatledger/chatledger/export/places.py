@@ -59,3 +59,8 @@ def file(organization: str, export_id: str, name: str) -> str:
 
 def manifest(organization: str, export_id: str, home: Home) -> str:
     return f"{folder(organization, export_id, home)}manifest-{new_ulid()}.jsonl"
+
+
+def signature(manifest_key: str) -> str:
+    """Beside the manifest that it signs."""
+    return f"{manifest_key.removesuffix('.jsonl')}.sig.json"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from chatledger.errors import StorageError
 from chatledger.export import manifest as manifests
 from chatledger.export import places
+from chatledger.export import signature as signatures
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import Archive, Counts, File, Job, Manifest
 from chatledger.export.manifest import Header, ManifestPart
@@ -45,7 +46,8 @@ def write_manifest(
                     sink.write(piece)
     written = File(manifests.NAME, key, sink.size, sink.sha256, spec.home, sink.version)
     parts_key = _parts_key(exporter, job, header, spec)
-    manifest = Manifest(written, root_hash, len(header.parts), parts_key)
+    signature = _signature(exporter, written, root_hash)
+    manifest = Manifest(written, root_hash, len(header.parts), parts_key, signature)
     counts = Counts(header.conversations, header.messages, header.bytes)
     return manifest, Archive(counts, len(header.parts), tuple(_files(header, spec)))
 
@@ -101,6 +103,15 @@ def _checked(exporter: Exporter, listed: EntryList) -> Iterator[bytes]:
         yield piece
     if digest.hexdigest() != listed.sha256:
         raise StorageError("A list of entries came back as another than was committed.")
+
+
+def _signature(exporter: Exporter, manifest: File, root_hash: str) -> File:
+    """Signs the manifest; beside each attempt's manifest lies its own."""
+    data = signatures.sign(exporter.signs_with, root_hash)
+    key, home = places.signature(manifest.key), exporter.bucket(manifest.home)
+    version = home.put(key, data, signatures.MEDIA_TYPE)
+    digest = hashlib.sha256(data).hexdigest()
+    return File(signatures.NAME, key, len(data), digest, manifest.home, version)
 
 
 def _parts_key(exporter: Exporter, job: Job, header: Header, spec: Spec) -> str:

@@ -46,6 +46,14 @@ class Health(Answer):
     websocket_url: str | None = Field(description="Null: not available yet.")
 
 
+class SigningKey(Answer):
+    """The key that signs manifests; its private half is nowhere to be had."""
+
+    algorithm: Literal["ECDSA_SHA_256"] = Field(description="On the curve P-256.")
+    key_id: str = Field(description="SHA-256 of the public key's DER, in hexadecimal.")
+    public_key: str = Field(description="PEM, a SubjectPublicKeyInfo.")
+
+
 class ChatsStored(Answer):
     """They are stored, each once."""
 
@@ -158,7 +166,11 @@ class ExportManifest(Answer):
     """What the archive holds, entry by entry: JSON Lines, its first line the header."""
 
     url: str | None = Field(description=_URL)
-    signature_url: str | None = Field(description=_NOT_YET)
+    signature_url: str | None = Field(
+        description=f"The signature of the root hash, JSON (GET /signing-key checks it). {_URL}"
+    )
+    signature_bytes: int | None
+    signature_sha256: str | None = Field(description="Of the signature's file, in hexadecimal.")
     root_hash: str = Field(
         description="SHA-256 of the header as it stands in the first line; covers everything."
     )
