@@ -26,7 +26,7 @@ app = resolver()
 def post_acknowledge(export_id: str) -> Answer:
     organization, root_hash = caller().organization, body(AcknowledgeRequest).root_hash
     acknowledger = Acknowledger(ledger(), export_machine(), settings().archive_bucket)
-    job = acknowledge(acknowledger, organization, path("export_id"), root_hash)
+    job = acknowledge(acknowledger, organization, path("export_id"), root_hash, caller().actor)
     # This function may read no file: its answer has no links.
     return accepted(job_answer(ledger(), Links(), job), location(f"/exports/{job.export_id}"))
 

@@ -27,6 +27,7 @@ from chatledger.api.app import (
 from chatledger.export.answers import Links, dry_run_answer, job_answer
 from chatledger.export.begin import export
 from chatledger.export.exporter import Exporter
+from chatledger.export.links_given import record_links
 from chatledger.identifiers import new_ulid
 from chatledger.models.exports import ExportRequest
 
@@ -41,8 +42,9 @@ def post_exports() -> Answer:
     export_id = claimed(export_id=new_ulid())["export_id"]
     exporter = Exporter(ledger(), exports_bucket(), signer=signer())
     wait = timedelta(seconds=wait_seconds())
-    job = export(exporter, export_machine(), organization, request, export_id, wait)
+    job = export(exporter, export_machine(), organization, request, export_id, wait, caller().actor)
     answer = job_answer(ledger(), Links(exports_bucket(), archive_bucket()), job)
+    record_links(ledger(), organization, caller().actor, [answer])
     place = location(f"/exports/{export_id}")
     # Only who said that they wait is told of the end; everybody else is told where to ask.
     return created(answer, place) if wait and job.ended else accepted(answer, place)

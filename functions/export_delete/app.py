@@ -22,7 +22,8 @@ app = resolver()
 @app.delete("/exports/<export_id>")
 def delete_export(export_id: str) -> Answer:
     organization, export_id = caller().organization, path("export_id")
-    job = remove(ledger(), exports_bucket(), archive_bucket(), organization, export_id)
+    buckets = exports_bucket(), archive_bucket()
+    job = remove(ledger(), *buckets, organization, export_id, caller().actor)
     return ok(job_answer(ledger(), Links(), job))
 
 

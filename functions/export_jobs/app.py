@@ -18,6 +18,7 @@ from chatledger.api.app import (
 from chatledger.api.tokens import seal, unseal
 from chatledger.export.answers import Links, download_link, jobs_answer, shown
 from chatledger.export.job import find
+from chatledger.export.links_given import record_download, record_links
 from chatledger.models.queries import ListExportsQuery
 
 app = resolver()
@@ -28,20 +29,26 @@ def get_exports() -> Answer:
     asked, organization = query(ListExportsQuery), caller().organization
     after = unseal("exports", organization, asked.cursor)["after"] if asked.cursor else None
     answer, last = jobs_answer(ledger(), _links(), organization, after, asked.limit)
+    record_links(ledger(), organization, caller().actor, answer["exports"])
     cursor = seal("exports", organization, {"after": last}) if last else None
     return ok(answer | {"next_cursor": cursor})
 
 
 @app.get("/exports/<export_id>")
 def get_export(export_id: str) -> Answer:
-    job = find(ledger().table, caller().organization, path("export_id"))
-    return ok(shown(ledger(), _links(), job))
+    organization = caller().organization
+    answer = shown(ledger(), _links(), find(ledger().table, organization, path("export_id")))
+    record_links(ledger(), organization, caller().actor, [answer])
+    return ok(answer)
 
 
 @app.get("/exports/<export_id>/download")
 def get_download(export_id: str) -> Answer:
-    job = find(ledger().table, caller().organization, path("export_id"))
-    return found(download_link(ledger(), exports_bucket(), job))
+    organization = caller().organization
+    job = find(ledger().table, organization, path("export_id"))
+    link = download_link(ledger(), exports_bucket(), job)
+    record_download(ledger(), organization, caller().actor, job.export_id)
+    return found(link)
 
 
 def _links() -> Links:

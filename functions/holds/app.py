@@ -26,7 +26,7 @@ app = resolver()
 def post_holds() -> Answer:
     request = body(HoldRequest)
     hold_id = claimed(hold_id=f"hold_{new_ulid()}")["hold_id"]
-    hold = place_hold(ledger(), caller().organization, hold_id, request)
+    hold = place_hold(ledger(), caller().organization, hold_id, request, caller().actor)
     return created(hold.answer(ledger().now()))
 
 
@@ -39,7 +39,7 @@ def get_holds() -> Answer:
 
 @app.delete("/holds/<hold_id>")
 def delete_hold(hold_id: str) -> Answer:
-    lift_hold(ledger().table, caller().organization, path("hold_id"))
+    lift_hold(ledger(), caller().organization, path("hold_id"), caller().actor)
     return no_content()
 
 

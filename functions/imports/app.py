@@ -32,7 +32,7 @@ app = resolver()
 def post_imports() -> Answer:
     request = body(ImportRequest)
     import_id = claimed(import_id=new_ulid())["import_id"]
-    job = admit(ledger(), caller().organization, request, import_id)
+    job = admit(ledger(), caller().organization, request, import_id, caller().actor)
     answer = import_answer(ledger(), exports_bucket(), job)
     return created(answer, location(f"/imports/{import_id}"))
 

@@ -34,7 +34,8 @@ def get_keys() -> Answer:
 
 @app.delete("/keys/<key_id>")
 def delete_key(key_id: str) -> Answer:
-    revoke_key(ledger().table, caller().organization, path("key_id"), caller().role)
+    who, now = caller(), ledger().now()
+    revoke_key(ledger().table, who.organization, path("key_id"), who.actor, now)
     return no_content()
 
 

@@ -33,7 +33,8 @@ def post_undo(export_id: str) -> Answer:
     organization, export_id = caller().organization, path("export_id")
     if claimed(export_id=export_id)["export_id"] != export_id:
         raise IdempotencyMismatch("This Idempotency-Key was used for another export. Use another.")
-    begun = undo(ledger(), restore_machine(), settings().archive_bucket, organization, export_id)
+    archive = settings().archive_bucket
+    begun = undo(ledger(), restore_machine(), archive, organization, export_id, caller().actor)
     undone = wait_for_end(ledger(), begun, wait_seconds())
     # This function may read no file: its answer has no links.
     answer = job_answer(ledger(), Links(), find(ledger().table, organization, export_id))

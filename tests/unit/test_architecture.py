@@ -16,14 +16,15 @@ MAY_IMPORT = {
     "ledger": {"aws"},
     "models": set(),
     "formats": {"ledger"},
-    "access": {"aws", "ledger", "models"},
+    "audit": {"aws", "ledger"},
+    "access": {"aws", "ledger", "models", "audit"},
     "chats": {"aws", "ledger", "models"},
     "jobs": {"aws", "ledger"},
-    "export": {"aws", "ledger", "models", "formats", "jobs"},
-    "clear": {"aws", "ledger", "models", "formats", "jobs", "export"},
-    "restore": {"aws", "ledger", "models", "formats", "jobs", "export"},
+    "export": {"aws", "ledger", "models", "formats", "jobs", "audit"},
+    "clear": {"aws", "ledger", "models", "formats", "jobs", "export", "audit"},
+    "restore": {"aws", "ledger", "models", "formats", "jobs", "export", "audit"},
     "endings": {"aws", "ledger", "models", "jobs", "export", "clear", "restore"},
-    "api": {"aws", "ledger", "models", "access", "jobs"},
+    "api": {"aws", "ledger", "models", "access", "jobs", "audit"},
 }
 
 

@@ -12,11 +12,13 @@ from chatledger.access.keys import (
     save_key,
 )
 from chatledger.access.roles import Role
-from chatledger.aws.table import Between, TransactionRefused
+from chatledger.audit.record import Actor
+from chatledger.aws.table import Between, ConditionFailed
 from chatledger.errors import Forbidden, NotFound
 from tests.fakes.memory_table import MemoryTable
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
+OWNER, OPERATOR = Actor("key_1", "owner"), Actor("key_2", "operator")
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def make(
 ) -> tuple[str, str]:
     secret = new_secret()
     key = new_key(organization, role, "name", 7, secret, NOW)
-    save_key(table, key)
+    save_key(table, key, OWNER, NOW)
     return secret, key.key_id
 
 
@@ -69,35 +71,35 @@ def test_no_other_secret_finds_it(table: MemoryTable, secret: str):
 def test_a_revoked_key_is_gone_at_once(table: MemoryTable):
     secret, key_id = make(table)
     other, _ = make(table)
-    revoke_key(table, "org", key_id, Role.OWNER)
+    revoke_key(table, "org", key_id, OWNER, NOW)
     assert find_key(table, secret) is None
     assert find_key(table, other)
     assert [key.key_id for key in list_keys(table, "org")] != [key_id]
     with pytest.raises(NotFound):
-        revoke_key(table, "org", key_id, Role.OWNER)
+        revoke_key(table, "org", key_id, OWNER, NOW)
 
 
 def test_another_organizations_key_cannot_be_seen_or_revoked(table: MemoryTable):
     secret, key_id = make(table, organization="other")
     assert list_keys(table, "org") == []
     with pytest.raises(NotFound):
-        revoke_key(table, "org", key_id, Role.OPERATOR)
+        revoke_key(table, "org", key_id, OPERATOR, NOW)
     assert find_key(table, secret)
 
 
 def test_an_owner_does_not_revoke_an_operator(table: MemoryTable):
     secret, key_id = make(table, Role.OPERATOR)
     with pytest.raises(Forbidden):
-        revoke_key(table, "org", key_id, Role.OWNER)
+        revoke_key(table, "org", key_id, OWNER, NOW)
     assert find_key(table, secret)
-    revoke_key(table, "org", key_id, Role.OPERATOR)
+    revoke_key(table, "org", key_id, OPERATOR, NOW)
     assert find_key(table, secret) is None
 
 
 def test_two_keys_of_one_secret_cannot_be(table: MemoryTable):
     secret, _ = make(table)
-    with pytest.raises(TransactionRefused):
-        save_key(table, new_key("org2", Role.READER, "name", None, secret, NOW))
+    with pytest.raises(ConditionFailed):
+        save_key(table, new_key("org2", Role.READER, "name", None, secret, NOW), OWNER, NOW)
     assert list_keys(table, "org2") == []
 
 

@@ -97,7 +97,7 @@ def test_of_several_holds_one_is_enough(world: World):
 
 def test_a_lifted_hold_holds_nothing(world: World):
     place(world, conversation_id="plain")
-    lift_hold(world.table, ORGANIZATION, "H1")
+    lift_hold(world.ledger, ORGANIZATION, "H1")
     assert not held_contents(world)
 
 
@@ -155,7 +155,7 @@ def test_in_doubt_it_is_held(world: World):
     world.table.delete(keys.head(ORGANIZATION, world.ledger.shard_of("plain"), "plain"))
     world.clear()
     assert world.live() == contents("plain")
-    lift_hold(world.table, ORGANIZATION, "H1")
+    lift_hold(world.ledger, ORGANIZATION, "H1")
     place(world, "H2", user_id="bob", start_date="2026-11-21T08:30:00Z")
     world.clear()
     assert world.live() == contents("plain", numbers=range(2, 4))
@@ -231,7 +231,7 @@ def test_there_is_a_most_of_holds_but_a_repeat_is_always_answered(world: World):
 
 def test_a_hold_that_is_not_there_cannot_be_lifted(world: World):
     with pytest.raises(NotFound):
-        lift_hold(world.table, ORGANIZATION, "H1")
+        lift_hold(world.ledger, ORGANIZATION, "H1")
 
 
 @pytest.mark.parametrize("fault", list(Fault))

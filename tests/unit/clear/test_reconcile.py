@@ -129,7 +129,7 @@ def test_a_hold_that_was_lifted_meanwhile_is_told_as_not_cleared(world: World):
     world.archived()
     hold(world, conversation_id="plain")
     world.clear()
-    lift_hold(world.table, ORGANIZATION, "H1")
+    lift_hold(world.ledger, ORGANIZATION, "H1")
     assert world.reconcile() == Receipt(exported=20, cleared=16, not_cleared=4)
     assert world.job().status == "clear_incomplete"
 

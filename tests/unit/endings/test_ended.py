@@ -185,10 +185,10 @@ def test_a_clear_that_begins_just_now_is_seen(world: World):
     world.archived(parts=2)
 
     class Beginning(MemoryTable):
-        def put(self, item: Any, when: Any = None) -> None:
-            if item["PK"].startswith("J#") and not world.tombstones():
+        def transact(self, writes: Any) -> None:
+            if writes[0].item["PK"].startswith("J#") and not world.tombstones():
                 clear_part(world.clearer(), ORGANIZATION, "E1", 1, world.later)
-            super().put(item, when)
+            super().transact(writes)
 
     table = world.table
     twin = Beginning(table.journal, table._partitions, table._sorted, table._lock)

@@ -373,10 +373,10 @@ def test_a_job_that_is_written_meanwhile_is_left_for_the_next_time(world: Swept)
     world.clock.go_on(days=8)
 
     class Writing(FaultyTable):
-        def put(self, item: Any, when: Any = None) -> None:
-            if item["PK"].startswith("J#"):
+        def transact(self, writes: Any) -> None:
+            if writes[0].item["PK"].startswith("J#"):
                 jobs.save(world.table, world.job())
-            super().put(item, when)
+            super().transact(writes)
 
     world.sweep(table=Writing(world.table, lambda _: None))
     assert world.job().status == "running"

@@ -213,10 +213,10 @@ def test_a_lease_that_was_taken_before_the_job_was_there_is_asked_for_again():
     memory = exporter.ledger.table
 
     class Overtaken(FaultyTable):
-        def put(self, item: Any, when: Any = None) -> None:
-            if str(item["PK"]).startswith("J#") and item["SK"] == "E1":
+        def transact(self, writes: Any) -> None:
+            if not jobs.load(memory, ORGANIZATION, "E1"):
                 ask(exporter, machine, CLEAR, "E2")
-            super().put(item, when)
+            super().transact(writes)
 
     overtaken = replace(exporter, ledger=replace(exporter.ledger, table=Overtaken(memory, at({}))))
     with pytest.raises(Conflict, match="E2"):

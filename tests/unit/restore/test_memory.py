@@ -27,7 +27,8 @@ class Forgetful(FaultyTable):
             super().put(item, when)
 
     def transact(self, writes: Sequence[Put | Update | Delete]) -> None:
-        del writes
+        if isinstance(writes[0], Put) and str(writes[0].item["PK"])[0] in "RJ":
+            super().transact(writes)
 
 
 def full_world(times: int) -> Restored:

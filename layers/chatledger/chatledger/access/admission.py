@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from chatledger.access import limits
 from chatledger.access.keys import UNLIMITED, ApiKey, find_key
 from chatledger.access.roles import Role
+from chatledger.audit.record import Actor
 from chatledger.aws.table import Table
 from chatledger.errors import Forbidden, Unauthorized
 
@@ -24,6 +25,11 @@ class Caller:
     key_id: str | None
     counted_as: str
     requests_per_minute: int | None
+
+    @property
+    def actor(self) -> Actor:
+        """As the audit trail names them."""
+        return Actor(self.key_id, self.role.label)
 
     def needs(self, role: Role) -> None:
         """Raises ``Forbidden`` if this is less."""

@@ -9,8 +9,19 @@ from datetime import datetime
 from typing import Any
 
 from chatledger.access.roles import Role
+from chatledger.audit import chain
+from chatledger.audit.record import BOOTSTRAP, Action, Actor, Event
 from chatledger.aws import wire
-from chatledger.aws.table import Absent, Delete, Key, Put, Table, TransactionRefused, items
+from chatledger.aws.table import (
+    Absent,
+    ConditionFailed,
+    Delete,
+    Equals,
+    Key,
+    Put,
+    Table,
+    items,
+)
 from chatledger.aws.wire import Item
 from chatledger.errors import Forbidden, NotFound
 from chatledger.identifiers import new_ulid
@@ -64,18 +75,13 @@ def new_key(
     )
 
 
-def save_key(table: Table, key: ApiKey) -> None:
-    """By its hash and among its organization's keys, or neither.
+def save_key(table: Table, key: ApiKey, actor: Actor, now: datetime) -> None:
+    """By its hash, among its organization's keys, and in the audit trail, or nowhere.
 
-    Raises ``TransactionRefused`` where there is a key with this secret.
+    Raises ``ConditionFailed`` where there is a key with this secret.
     """
-    by_hash, of_organization = _places(key)
-    table.transact(
-        [
-            Put(_item(by_hash, key), Absent()),
-            Put(_item(of_organization, key), Absent()),
-        ]
-    )
+    writes = [Put(_item(place, key), Absent()) for place in _places(key)]
+    chain.append(table, key.organization, [_event("key.made", key, actor, now)], writes)
 
 
 def find_key(table: Table, secret: str) -> ApiKey | None:
@@ -94,28 +100,39 @@ def list_keys(table: Table, organization: str) -> list[ApiKey]:
     return [_key_of(item) for item in items(table, places.keys_of(organization))]
 
 
-def revoke_key(table: Table, organization: str, key_id: str, caller: Role) -> None:
+def revoke_key(table: Table, organization: str, key_id: str, actor: Actor, now: datetime) -> None:
     """The next request with it is refused. Raises ``NotFound``, ``Forbidden``."""
     item = table.get(places.key_of(organization, key_id))
+    gone = NotFound(f"There is no key {key_id[:64]!r} here. GET /keys lists those there are.")
     if not item:
-        raise NotFound(f"There is no key {key_id[:64]!r} here. GET /keys lists those there are.")
+        raise gone
     key = _key_of(item)
-    if not caller.may_handle_key_of(key.role):
+    if not Role.of(actor.role).may_handle_key_of(key.role):
         raise Forbidden(f"Only an {key.role.label} revokes the key of an {key.role.label}.")
-    table.transact([Delete(place) for place in _places(key)])
+    deletions = [Delete(place, Equals("key_id", key.key_id)) for place in _places(key)]
+    event = _event("key.revoked", key, actor, now)
+    try:
+        chain.append(table, organization, [event], deletions)
+    except ConditionFailed:  # Somebody revoked it just now.
+        raise gone from None
 
 
 def bootstrap_key(table: Table, organization: str, name: str, secret: str, now: datetime) -> ApiKey:
     """An operator's key without a limit; the key that is there, if there is one of this secret."""
     key = new_key(organization, Role.OPERATOR, name, UNLIMITED, secret, now)
     try:
-        save_key(table, key)
-    except TransactionRefused:
+        save_key(table, key, BOOTSTRAP, now)
+    except ConditionFailed:
         there = find_key(table, secret)
         if not there:
             raise
         return there
     return key
+
+
+def _event(action: Action, key: ApiKey, actor: Actor, now: datetime) -> Event:
+    subject = {"key_id": key.key_id, "role": key.role.label}
+    return Event(action=action, at=now, actor=actor, subject=subject)
 
 
 def _digest(secret: str) -> str:

@@ -20,10 +20,9 @@ def make_key(ledger: Ledger, caller: Caller, request: KeyRequest) -> dict[str, A
             f"only an operator makes an {role.label}."
         )
     secret = new_secret()
-    key = new_key(
-        organization, role, request.name, request.requests_per_minute, secret, ledger.now()
-    )
-    save_key(ledger.table, key)
+    now = ledger.now()
+    key = new_key(organization, role, request.name, request.requests_per_minute, secret, now)
+    save_key(ledger.table, key, caller.actor, now)
     return key.answer() | {"key": secret}
 
 

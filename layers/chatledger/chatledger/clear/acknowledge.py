@@ -9,6 +9,7 @@ from functools import partial
 
 import msgspec
 
+from chatledger.audit.record import SYSTEM, Actor
 from chatledger.aws.states import StateMachine
 from chatledger.aws.table import ConditionFailed
 from chatledger.clear.executions import (
@@ -37,7 +38,11 @@ class Acknowledger:
 
 
 def acknowledge(
-    acknowledger: Acknowledger, organization: str, export_id: str, root_hash: str
+    acknowledger: Acknowledger,
+    organization: str,
+    export_id: str,
+    root_hash: str,
+    actor: Actor = SYSTEM,
 ) -> Job:
     """The job, whose clear begins; the same again for a repeat.
 
@@ -58,13 +63,13 @@ def acknowledge(
         if job.ended:
             return job
         try:
-            return carry_through(acknowledger, job)
+            return carry_through(acknowledger, job, actor)
         except ConditionFailed:
             continue  # Somebody wrote the job meanwhile.
     raise StorageError
 
 
-def carry_through(acknowledger: Acknowledger, job: Job) -> Job:
+def carry_through(acknowledger: Acknowledger, job: Job, actor: Actor = SYSTEM) -> Job:
     """Takes the lease, says so in the job, starts the execution; each of it once.
 
     Raises ``Conflict`` while another clear or undo runs, ``ConditionFailed`` if somebody wrote
@@ -74,12 +79,10 @@ def carry_through(acknowledger: Acknowledger, job: Job) -> Job:
     ended = partial(has_ended, table, job.organization)
     lease.take(table, job.organization, job.export_id, ended)
     if job.clear and not job.is_acknowledged:
-        job = msgspec.structs.replace(
-            job,
-            clear=msgspec.structs.replace(job.clear, status="pending"),
-            execution=clear_execution(job),
-        )
-        job = jobs.save(table, job)
+        now = acknowledger.ledger.now()
+        clear = msgspec.structs.replace(job.clear, status="pending", acknowledged_at=now)
+        job = msgspec.structs.replace(job, clear=clear, execution=clear_execution(job))
+        job = jobs.save(table, job, actor)
     acknowledger.machine.start(execution_of(job), input_of(job, acknowledger.archive_bucket))
     return job
 

@@ -8,8 +8,19 @@ from typing import Any
 
 import msgspec
 
+from chatledger.audit import chain
+from chatledger.audit.record import SYSTEM, Action, Actor, Event
 from chatledger.aws import wire
-from chatledger.aws.table import Absent, ConditionFailed, Key, Table, items
+from chatledger.aws.table import (
+    Absent,
+    ConditionFailed,
+    Delete,
+    Equals,
+    Key,
+    Put,
+    Table,
+    items,
+)
 from chatledger.errors import Conflict, NotFound
 from chatledger.ledger import keys
 from chatledger.ledger.ledger import Ledger
@@ -52,7 +63,13 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-def place_hold(ledger: Ledger, organization: str, hold_id: str, request: HoldRequest) -> Hold:
+def place_hold(
+    ledger: Ledger,
+    organization: str,
+    hold_id: str,
+    request: HoldRequest,
+    actor: Actor = SYSTEM,
+) -> Hold:
     """The hold under this id: a new one, or the one that is there. Raises ``Conflict``."""
     place = keys.hold(organization, hold_id)
     if there := _load(ledger.table, place):
@@ -60,10 +77,10 @@ def place_hold(ledger: Ledger, organization: str, hold_id: str, request: HoldReq
     if len(all_holds(ledger.table, organization)) >= MAX_HOLDS:
         raise Conflict(f"There are {MAX_HOLDS:,} holds here, the most there can be. Lift some.")
     hold = Hold(hold_id=hold_id, created_at=ledger.now(), **request.model_dump())
+    item: wire.Item = {"PK": place.pk, "SK": place.sk, "hold": msgspec.json.encode(hold)}
+    event = _event("hold.placed", hold_id, actor, ledger)
     try:
-        ledger.table.put(
-            {"PK": place.pk, "SK": place.sk, "hold": msgspec.json.encode(hold)}, Absent()
-        )
+        chain.append(ledger.table, organization, [event], [Put(item, Absent())])
     except ConditionFailed:  # The same request came twice, or its first reply was lost.
         return _load(ledger.table, place) or hold
     return hold
@@ -74,12 +91,23 @@ def all_holds(table: Table, organization: str) -> list[Hold]:
     return [_hold_of(item) for item in items(table, keys.holds(organization))]
 
 
-def lift_hold(table: Table, organization: str, hold_id: str) -> None:
+def lift_hold(ledger: Ledger, organization: str, hold_id: str, actor: Actor = SYSTEM) -> None:
     """Raises ``NotFound``."""
     place = keys.hold(organization, hold_id)
-    if not table.get(place):
-        raise NotFound(f"There is no hold {hold_id[:64]!r} here. GET /holds lists those there are.")
-    table.delete(place)
+    gone = NotFound(f"There is no hold {hold_id[:64]!r} here. GET /holds lists those there are.")
+    item = ledger.table.get(place)
+    if not item:
+        raise gone
+    lifted = Delete(place, Equals("hold", item["hold"]))
+    event = _event("hold.lifted", hold_id, actor, ledger)
+    try:
+        chain.append(ledger.table, organization, [event], [lifted])
+    except ConditionFailed:  # Somebody lifted it just now.
+        raise gone from None
+
+
+def _event(action: Action, hold_id: str, actor: Actor, ledger: Ledger) -> Event:
+    return Event(action=action, at=ledger.now(), actor=actor, subject={"hold_id": hold_id})
 
 
 def _load(table: Table, place: Key) -> Hold | None:

@@ -10,6 +10,7 @@ from functools import partial
 
 import msgspec
 
+from chatledger.audit.record import SYSTEM, Actor
 from chatledger.aws.states import StateMachine
 from chatledger.aws.table import ConditionFailed
 from chatledger.errors import Conflict, StorageError
@@ -32,6 +33,7 @@ def export(
     request: ExportRequest,
     export_id: str,
     wait: timedelta,
+    actor: Actor = SYSTEM,
 ) -> Job:
     """The export under this id, new or there already, as it stands after ``wait`` at most.
 
@@ -40,7 +42,8 @@ def export(
     ledger = exporter.ledger
     until = ledger.now() + wait
     runs_here = bool(wait) and not request.clear
-    job = _admitted(ledger, organization, request, export_id, until if runs_here else None)
+    run_until = until if runs_here else None
+    job = _admitted(ledger, organization, request, export_id, run_until, actor)
     if runs_here and _is_free(job, ledger.now(), until):
         job = run(exporter, job, until)
         job = job if job.ended else hand_over(ledger, machine, job)
@@ -70,6 +73,7 @@ def _admitted(
     request: ExportRequest,
     export_id: str,
     run_until: datetime | None,
+    actor: Actor,
 ) -> Job:
     if there := jobs.load(ledger.table, organization, export_id):
         return _with_lease(ledger, there)
@@ -84,7 +88,7 @@ def _admitted(
     _take_lease(ledger, job)
     running.enter(ledger.table, "export", organization, export_id, job.created_at)
     try:
-        job = jobs.save(ledger.table, job)
+        job = jobs.save(ledger.table, job, actor)
     except ConditionFailed:
         there = jobs.load(ledger.table, organization, export_id)
         if not there:

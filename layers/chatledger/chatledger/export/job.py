@@ -6,10 +6,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from chatledger.audit import chain
+from chatledger.audit.record import SYSTEM, Actor
 from chatledger.aws import wire
-from chatledger.aws.table import Absent, Condition, ConditionFailed, Equals, Table
+from chatledger.aws.table import Absent, Condition, ConditionFailed, Equals, Put, Table
 from chatledger.aws.wire import Item
 from chatledger.errors import NotFound, StorageError
+from chatledger.export.facts import new_facts
 from chatledger.identifiers import new_token
 from chatledger.ledger import keys
 
@@ -97,6 +100,7 @@ class Clear(msgspec.Struct, frozen=True, kw_only=True):
     on: Literal["verified", "acknowledged"]
     status: ClearStatus = "pending"
     receipt: Receipt | None = None
+    acknowledged_at: datetime | None = None
     began_at: datetime | None = None
     stopped_at: datetime | None = None
     undo_until: datetime | None = None
@@ -121,8 +125,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """``request`` is the body as it was validated.
 
     ``run_until``: until then a request runs it; ``execution``: the workflow that does, once
-    handed over. ``token`` is the item's ``w``: a writer holds the job as it loaded it, or starts
-    over.
+    handed over. ``recorded``: what the audit trail says of it. ``token`` is the item's ``w``: a
+    writer holds the job as it loaded it, or starts over.
     """
 
     export_id: str
@@ -142,6 +146,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     written_at: datetime | None = None
     finished_at: datetime | None = None
     files_removed_at: datetime | None = None
+    recorded: tuple[str, ...] = ()
     token: bytes | None = None
 
     @property
@@ -186,15 +191,28 @@ def newest(
     return jobs, jobs[-1].export_id if page.after and jobs else None
 
 
-def save(table: Table, job: Job) -> Job:
-    """Writes it if nobody did since it was loaded; raises ``ConditionFailed`` otherwise."""
+def save(table: Table, job: Job, actor: Actor = SYSTEM) -> Job:
+    """Writes it if nobody did since it was loaded; raises ``ConditionFailed`` otherwise.
+
+    What is new of it for the audit trail is recorded with it: both, or neither.
+    """
     when: Condition = Equals("w", job.token) if job.token else Absent()
-    token = new_token()
-    table.put(_item(job, token), when)
+    token, facts = new_token(), new_facts(job, actor)
+    job = msgspec.structs.replace(job, recorded=(*job.recorded, *(each.action for each in facts)))
+    if facts:
+        chain.append(table, job.organization, facts, [Put(_item(job, token), when)])
+    else:
+        table.put(_item(job, token), when)
     return msgspec.structs.replace(job, token=token)
 
 
-def change(table: Table, organization: str, export_id: str, altered: Callable[[Job], Job]) -> Job:
+def change(
+    table: Table,
+    organization: str,
+    export_id: str,
+    altered: Callable[[Job], Job],
+    actor: Actor = SYSTEM,
+) -> Job:
     """Writes what ``altered`` makes of the job, asked anew where somebody wrote it meanwhile.
 
     The same job back changes nothing. Raises ``NotFound``, ``StorageError``.
@@ -205,7 +223,7 @@ def change(table: Table, organization: str, export_id: str, altered: Callable[[J
         if changed is job:
             return job
         try:
-            return save(table, changed)
+            return save(table, changed, actor)
         except ConditionFailed:
             continue
     raise StorageError("The export is changing all the time. Repeat in a second.")

@@ -5,6 +5,7 @@ An archive whose clear began is the only copy of what was cleared: it stays, wha
 
 import msgspec
 
+from chatledger.audit.record import SYSTEM, Actor
 from chatledger.aws.s3 import Bucket
 from chatledger.errors import Conflict
 from chatledger.export import job as jobs
@@ -14,14 +15,19 @@ from chatledger.ledger.ledger import Ledger
 
 
 def remove(
-    ledger: Ledger, exports: Bucket, archive: Bucket, organization: str, export_id: str
+    ledger: Ledger,
+    exports: Bucket,
+    archive: Bucket,
+    organization: str,
+    export_id: str,
+    actor: Actor = SYSTEM,
 ) -> Job:
     """First the job says so, then the objects go: no answer ever names a file that is gone.
 
     Raises ``NotFound``; ``Conflict`` from the beginning of a clear to the job's end.
     """
     job = jobs.change(
-        ledger.table, organization, export_id, lambda current: _removed(ledger, current)
+        ledger.table, organization, export_id, lambda current: _removed(ledger, current), actor
     )
     exports.delete_under(places.folder(organization, export_id))
     # The job has ended, so what did not begin by now never will.

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from chatledger.aws.table import Between, Key
 
 TABLE_RECORD = Key("G#ledger", "table")
+# The partition of all organizations that have audit records; no organization's own begins so.
+AUDITED = "A##organizations"
 _ABOVE_ALL = "\U0010ffff"
 _UNSAFE = re.compile('[ !"#%]')
 
@@ -158,3 +160,16 @@ def restore(organization: str, restore_id: str) -> Key:
 
 def progress(organization: str, job_id: str) -> Key:
     return Key(f"P#{escape(organization)}", escape(job_id))
+
+
+def audit(organization: str) -> str:
+    return f"A#{escape(organization)}"
+
+
+def audit_record(organization: str, seq: int) -> Key:
+    return Key(audit(organization), f"{seq:012}")
+
+
+def audit_marker(organization: str, once: str) -> Key:
+    """What was recorded and is not recorded again for a while."""
+    return Key(f"{audit(organization)}#once", escape(once))

@@ -5,6 +5,7 @@ The order is such that a repeat, or the sweeper, completes what a crash left.
 
 import msgspec
 
+from chatledger.audit.record import SYSTEM, Actor
 from chatledger.aws.states import StateMachine
 from chatledger.aws.table import ConditionFailed
 from chatledger.errors import StorageError
@@ -18,7 +19,13 @@ from chatledger.restore.places import Uploaded
 _ROUNDS = 5
 
 
-def admit(ledger: Ledger, organization: str, request: ImportRequest, import_id: str) -> Job:
+def admit(
+    ledger: Ledger,
+    organization: str,
+    request: ImportRequest,
+    import_id: str,
+    actor: Actor = SYSTEM,
+) -> Job:
     """The import under this id: a new one, or the one that is there already."""
     now = ledger.now()
     running.enter(ledger.table, "restore", organization, import_id, now)
@@ -32,7 +39,7 @@ def admit(ledger: Ledger, organization: str, request: ImportRequest, import_id: 
         name=request.name,
     )
     try:
-        return restores.save(ledger.table, job)
+        return restores.save(ledger.table, job, actor)
     except ConditionFailed:
         return restores.find(ledger.table, organization, import_id)
 

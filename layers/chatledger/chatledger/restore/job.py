@@ -6,13 +6,16 @@ from typing import Any, Literal
 
 import msgspec
 
+from chatledger.audit import chain
+from chatledger.audit.record import SYSTEM, Actor
 from chatledger.aws import wire
-from chatledger.aws.table import Absent, Condition, Equals, Table, pages
+from chatledger.aws.table import Absent, Condition, Equals, Put, Table, pages
 from chatledger.aws.wire import Item
 from chatledger.errors import NotFound
 from chatledger.export.job import Failure
 from chatledger.identifiers import new_token
 from chatledger.ledger import keys
+from chatledger.restore.facts import new_facts
 
 ENDED = ("succeeded", "failed")
 Status = Literal["awaiting_upload", "queued", "running", "succeeded", "failed"]
@@ -70,8 +73,9 @@ class PartsList(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """``export_id`` and ``parts`` are an undo's, ``position`` is an import's.
 
-    ``attempt`` counts the executions: one that failed may be asked for again. ``token`` is the
-    item's ``w``: a writer holds the job as it loaded it, or starts over.
+    ``attempt`` counts the executions: one that failed may be asked for again; ``asked_at`` and
+    ``recorded``, what the audit trail says, are the attempt's. ``token`` is the item's ``w``: a
+    writer holds the job as it loaded it, or starts over.
     """
 
     restore_id: str
@@ -88,7 +92,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     counts: Counts = Counts()
     position: Position = Position()
     error: Failure | None = None
+    asked_at: datetime | None = None
     finished_at: datetime | None = None
+    recorded: tuple[str, ...] = ()
     token: bytes | None = None
 
     @property
@@ -152,11 +158,18 @@ def _newest(table: Table, organization: str, after: str | None, at_once: int) ->
         yield from map(_job_of, page.items)
 
 
-def save(table: Table, job: Job) -> Job:
-    """Writes it if nobody did since it was loaded; raises ``ConditionFailed`` otherwise."""
+def save(table: Table, job: Job, actor: Actor = SYSTEM) -> Job:
+    """Writes it if nobody did since it was loaded; raises ``ConditionFailed`` otherwise.
+
+    What is new of it for the audit trail is recorded with it: both, or neither.
+    """
     when: Condition = Equals("w", job.token) if job.token else Absent()
-    token = new_token()
-    table.put(_item(job, token), when)
+    token, facts = new_token(), new_facts(job, actor)
+    job = msgspec.structs.replace(job, recorded=(*job.recorded, *(each.action for each in facts)))
+    if facts:
+        chain.append(table, job.organization, facts, [Put(_item(job, token), when)])
+    else:
+        table.put(_item(job, token), when)
     return msgspec.structs.replace(job, token=token)
 
 

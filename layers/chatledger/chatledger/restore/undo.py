@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import msgspec
 
+from chatledger.audit.record import SYSTEM, Actor
 from chatledger.aws.states import StateMachine
 from chatledger.aws.table import ConditionFailed
 from chatledger.errors import Conflict, Gone, StorageError
@@ -24,7 +25,12 @@ _LOOK_EVERY = 0.3  # seconds
 
 
 def undo(
-    ledger: Ledger, machine: StateMachine, archive_bucket: str, organization: str, export_id: str
+    ledger: Ledger,
+    machine: StateMachine,
+    archive_bucket: str,
+    organization: str,
+    export_id: str,
+    actor: Actor = SYSTEM,
 ) -> Job:
     """The export's undo, begun if it was not; one that failed is begun anew.
 
@@ -37,7 +43,7 @@ def undo(
         manifest = _check(ledger, export)
         parts = PartsList(archive_bucket, manifest.parts_key)
         try:
-            job = _admitted(ledger, organization, export_id, parts)
+            job = _admitted(ledger, organization, export_id, parts, actor)
             return go_on(ledger, machine, job)
         except ConditionFailed:
             continue  # Somebody asks for the same just now, or it just ended.
@@ -91,7 +97,9 @@ def _check(ledger: Ledger, export: exports.Job) -> Manifest:
     return export.manifest
 
 
-def _admitted(ledger: Ledger, organization: str, export_id: str, parts: PartsList) -> Job:
+def _admitted(
+    ledger: Ledger, organization: str, export_id: str, parts: PartsList, actor: Actor
+) -> Job:
     """The job that is there, or a new one; a failed one is queued for another execution."""
     restore_id, now = undo_id(export_id), ledger.now()
     there = restores.load(ledger.table, organization, restore_id)
@@ -107,9 +115,10 @@ def _admitted(ledger: Ledger, organization: str, export_id: str, parts: PartsLis
         export_id=export_id,
         parts=parts,
         attempt=there.attempt + 1 if there else 1,
+        asked_at=now,
         token=there.token if there else None,
     )
-    return restores.save(ledger.table, job)
+    return restores.save(ledger.table, job, actor)
 
 
 def _with_lease(ledger: Ledger, job: Job) -> Job:

@@ -1,0 +1,1 @@
+"""The audit trail: who did what, one record each, in a chain of hashes per organization."""
