@@ -1,6 +1,8 @@
 """Tables that fail: what a network, a busy DynamoDB and a dying function do to the ledger.
 
-A plan says for each call which fault hits it; a seeded one does so at random, repeatably.
+A plan says for each call which fault hits it; a seeded one does so at random, repeatably. Several
+ports may share one ``Faults`` (buckets and others: ``faulty_ports``): their calls are then counted
+together, in the order they come.
 """
 
 import random
@@ -8,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from threading import Lock
 from typing import Any, TypeGuard
 
@@ -27,6 +30,8 @@ from chatledger.errors import StorageError
 
 WRITES = frozenset({"put", "update", "delete", "transact"})
 READS = frozenset({"get", "get_many", "page"})
+# As long as the client library of a table waits at most, its one repeat included.
+TIME_OUT_SECONDS = 14.0
 
 
 class Fault(Enum):
@@ -36,6 +41,10 @@ class Fault(Enum):
     LOST = "applied, but the answer is lost"
     TWICE = "applied, the answer lost, and applied again by the client library's own retry"
     CRASH = "applied, and then the function dies"
+    DIED = "the function dies before the call is made"
+    TIMED_OUT = "not applied, and no answer until the client library gives up"
+    DELAYED = "no answer; applied much later, when ``Faults.release`` is called"
+    PARTIAL = "only some keys of a batch are read, again and again, until it is given up"
 
 
 class Crashed(BaseException):
@@ -44,10 +53,11 @@ class Crashed(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The ``number``-th call of a table, counted from 1."""
+    """The ``number``-th call, counted from 1, of ``port``: "table", or what a test named it."""
 
     number: int
     operation: str
+    port: str = "table"
 
 
 Plan = Callable[[Call], Fault | None]
@@ -89,14 +99,79 @@ def seeded(seed: int, chances: Mapping[Fault, float], operations: frozenset[str]
 
 
 @dataclass
-class FaultyTable:
-    """A table whose calls are hit as planned; ``hits`` says which were."""
+class Faults:
+    """Counts calls and hits them as planned; ``hits`` says which were, ``late`` what is to come.
 
-    table: Table
-    plan: Plan
+    ``wait`` is told how many seconds a call took that was never answered.
+    """
+
+    plan: Plan = field(default=lambda _: None)
+    wait: Callable[[float], None] = field(default=lambda _: None)
     calls: int = 0
     hits: list[tuple[Call, Fault]] = field(default_factory=list[tuple[Call, Fault]])
+    late: list[Callable[[], Any]] = field(default_factory=list[Callable[[], Any]])
     _lock: Lock = field(default_factory=Lock)
+
+    def call(self, port: str, operation: str, apply: Callable[[], Any]) -> Any:
+        """What ``apply`` answers, unless the call is hit."""
+        fault = self._next(port, operation)
+        match fault:
+            case Fault.BUSY | Fault.PARTIAL:
+                raise StorageError
+            case Fault.DIED:
+                raise Crashed
+            case Fault.TIMED_OUT:
+                self.wait(TIME_OUT_SECONDS)
+                raise StorageError
+            case Fault.DELAYED:
+                self.late.append(apply)
+                self.wait(TIME_OUT_SECONDS)
+                raise StorageError
+            case Fault.LOST | Fault.CRASH:
+                _ignoring_the_answer(apply)
+                raise StorageError if fault is Fault.LOST else Crashed
+            # A transaction carries a token of the request: its own retry is answered as the first.
+            case Fault.TWICE if operation != "transact":
+                _ignoring_the_answer(apply)
+            case _:
+                pass
+        return apply()
+
+    def release(self) -> None:
+        """What was delayed happens now; nobody is there any more to hear the answers."""
+        late, self.late = self.late, []
+        for apply in late:
+            _ignoring_the_answer(apply)
+
+    def _next(self, port: str, operation: str) -> Fault | None:
+        with self._lock:
+            self.calls += 1
+            call = Call(self.calls, operation, port)
+            fault = self.plan(call)
+            if fault:
+                self.hits.append((call, fault))
+            return fault
+
+
+@dataclass
+class FaultyTable:
+    """A table whose calls are hit as planned, alone or together with other ports' (``faults``)."""
+
+    table: Table
+    plan: Plan | None = None
+    faults: Faults = field(default_factory=Faults)
+
+    def __post_init__(self) -> None:
+        if self.plan:
+            self.faults.plan = self.plan
+
+    @property
+    def calls(self) -> int:
+        return self.faults.calls
+
+    @property
+    def hits(self) -> list[tuple[Call, Fault]]:
+        return self.faults.hits
 
     def get(self, key: Key) -> Item | None:
         return self._call("get", key)
@@ -130,34 +205,18 @@ class FaultyTable:
         self._call("transact", writes)
 
     def _call(self, operation: str, *args: Any, **kwargs: Any) -> Any:
-        with self._lock:
-            self.calls += 1
-            call = Call(self.calls, operation)
-            fault = self.plan(call)
-            if fault:
-                self.hits.append((call, fault))
-        apply = getattr(self.table, operation)
-        if fault is Fault.BUSY:
-            raise StorageError
-        if fault is Fault.LOST:
-            _ignoring_the_answer(apply, *args, **kwargs)
-            raise StorageError
-        if fault is Fault.CRASH:
-            _ignoring_the_answer(apply, *args, **kwargs)
-            raise Crashed
-        # A transaction carries a token of the request: its own retry is answered as the first.
-        if fault is Fault.TWICE and operation != "transact":
-            _ignoring_the_answer(apply, *args, **kwargs)
-        return apply(*args, **kwargs)
+        return self.faults.call(
+            "table", operation, partial(getattr(self.table, operation), *args, **kwargs)
+        )
 
 
 def _is_entry(write: Put | Update | Delete) -> TypeGuard[Put]:
     return isinstance(write, Put) and str(write.item["PK"]).startswith("D#")
 
 
-def _ignoring_the_answer(apply: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+def _ignoring_the_answer(apply: Callable[[], Any]) -> None:
     with suppress(Exception):  # A refusal is an answer too, and lost as well.
-        apply(*args, **kwargs)
+        apply()
 
 
 @dataclass
@@ -168,9 +227,9 @@ class LateEntriesTable(FaultyTable):
     shown one of them; its slot shows at once.
     """
 
-    plan: Plan = field(default=lambda _: None)
     looks: int = 1
     _hidden: dict[Key, int] = field(default_factory=dict[Key, int])
+    _lock: Lock = field(default_factory=Lock)
 
     def transact(self, writes: Sequence[Put | Update | Delete]) -> None:
         keys = {Key(str(put.item["PK"]), str(put.item["SK"])) for put in writes if _is_entry(put)}
