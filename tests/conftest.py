@@ -10,6 +10,7 @@ import yaml
 from hypothesis import settings
 from moto import mock_aws
 
+from chatledger.audit import chain
 from chatledger.aws.dynamodb import CONFIG, DynamoTable
 from tests.fakes.serial_client import SerialClient
 
@@ -63,6 +64,12 @@ def table_schema() -> dict[str, Any]:
         if resource["Type"] == "AWS::DynamoDB::Table"
     )
     return {name: table[name] for name in _SCHEMA if name in table}
+
+
+@pytest.fixture(autouse=True)
+def no_pause_of_the_audit_trail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever records waits a little before a repeat; tests do not."""
+    monkeypatch.setattr(chain, "sleep", lambda _: None)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
 
 
 @pytest.fixture

@@ -111,6 +111,48 @@ def test_a_function_may_not_write_an_object(
         )
 
 
+RECORD = "A#default"
+RECORDING = ("KeysFunction", "HoldsFunction", "ReconcileFunction", "SweepFunction")
+
+
+@pytest.mark.parametrize("function", [*RECORDING, "AuditFunction", "AnchorFunction"])
+def test_nobody_changes_or_deletes_a_record(deployment: Deployment, function: str) -> None:
+    client, table = as_function(deployment, function, "dynamodb"), deployment.physical_id("Table")
+    place = {"PK": {"S": RECORD}, "SK": {"S": "000000000001"}}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client.delete_item(TableName=table, Key=place)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client.update_item(
+            TableName=table,
+            Key=place,
+            UpdateExpression="SET #hash = :hash",
+            ExpressionAttributeNames={"#hash": "hash"},
+            ExpressionAttributeValues={":hash": {"S": "forbidden"}},
+        )
+
+
+@pytest.mark.parametrize(
+    "function", ["AuditFunction", "AnchorFunction", "IngestFunction", "WritePartFunction"]
+)
+def test_who_records_nothing_puts_no_record(deployment: Deployment, function: str) -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        as_function(deployment, function, "dynamodb").put_item(
+            TableName=deployment.physical_id("Table"), Item=key(RECORD)
+        )
+
+
+@pytest.mark.parametrize("function", [*RECORDING, "FinishFunction", "ExportDeleteFunction"])
+def test_nobody_but_the_anchor_touches_anchors(deployment: Deployment, function: str) -> None:
+    s3 = as_function(deployment, function, "s3")
+    place = {"Bucket": deployment.physical_id("ArchiveBucket"), "Key": "anchors/default/x.json"}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(**place, Body=b"forbidden")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(**place)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        as_function(deployment, "AnchorFunction", "s3").delete_object(**place)
+
+
 @pytest.mark.parametrize(
     ("function", "machine"),
     [

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import RLock
 
 from chatledger.aws.s3 import MIN_PART_BYTES, AlreadyThere, ObjectGone, Source
@@ -24,6 +25,7 @@ class MemoryBucket:
     objects: dict[str, bytes] = field(default_factory=dict[str, bytes])
     versions: dict[tuple[str, str], bytes] = field(default_factory=dict[tuple[str, str], bytes])
     media_types: dict[str, str] = field(default_factory=dict[str, str])
+    locked_until: dict[str, datetime] = field(default_factory=dict[str, datetime])
     journal: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     before: Callable[[str], None] = lambda _: None
     _lock: RLock = field(default_factory=RLock)
@@ -31,13 +33,23 @@ class MemoryBucket:
     def __post_init__(self) -> None:
         _buckets[self.name] = self
 
-    def put(self, key: str, data: bytes, media_type: str, *, once: bool = False) -> str | None:
+    def put(
+        self,
+        key: str,
+        data: bytes,
+        media_type: str,
+        *,
+        once: bool = False,
+        locked_until: datetime | None = None,
+    ) -> str | None:
         self._note("put", key)
         with self._lock:
             if once and key in self.objects:
                 raise AlreadyThere
             self.objects[key] = data
             self.media_types[key] = media_type
+            if locked_until:
+                self.locked_until[key] = locked_until
             if not self.versioned:
                 return None
             version = f"v{len(self.versions) + 1}"
@@ -61,6 +73,10 @@ class MemoryBucket:
         data = self._bytes(key, version)[start : None if length is None else start + length]
         for place in range(0, len(data), PIECE_BYTES):
             yield data[place : place + PIECE_BYTES]
+
+    def names_under(self, prefix: str, after: str = "") -> Iterator[str]:
+        self._note("names_under", prefix)
+        yield from sorted(key for key in self.objects if key.startswith(prefix) and key > after)
 
     def delete_under(self, prefix: str) -> int:
         self._note("delete_under", prefix)

@@ -2,11 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
 
 from chatledger.aws.s3 import (
     CONFIG,
@@ -55,6 +58,39 @@ def test_what_is_put_once_stays_the_first(bucket: Bucket):
     with pytest.raises(AlreadyThere):
         bucket.put("commit", b"second", TEXT, once=True)
     assert bucket.get("commit") == b"first"
+
+
+def test_names_come_in_their_order_from_any_on(bucket: Bucket):
+    for name in ("a/3", "a/1", "a/2", "b/1", "a"):
+        bucket.put(name, b"", TEXT)
+    assert list(bucket.names_under("a/")) == ["a/1", "a/2", "a/3"]
+    assert list(bucket.names_under("a/", "a/1")) == ["a/2", "a/3"]
+    assert list(bucket.names_under("c/")) == []
+
+
+def test_more_names_than_one_answer_holds(aws: None):
+    class Short(S3Bucket):
+        def _call(self, operation: str, **request: Any) -> dict[str, Any]:
+            return super()._call(operation, **request, MaxKeys=2)
+
+    client = boto3.client("s3", config=CONFIG)
+    client.create_bucket(Bucket="short")
+    for number in range(5):
+        client.put_object(Bucket="short", Key=f"a/{number}")
+    assert list(Short("short", client).names_under("a/")) == [f"a/{each}" for each in range(5)]
+
+
+def test_a_locked_object_is_locked(aws: None):
+    client = boto3.client("s3", config=CONFIG)
+    client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+    until = datetime(2027, 1, 1, tzinfo=UTC)
+    bucket = S3Bucket("locked", client)
+    bucket.put("free", b"", TEXT)
+    version = bucket.put("anchor", b"{}", TEXT, once=True, locked_until=until)
+    kept = client.head_object(Bucket="locked", Key="anchor")
+    assert (kept["ObjectLockMode"], kept["ObjectLockRetainUntilDate"]) == ("GOVERNANCE", until)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client.delete_object(Bucket="locked", Key="anchor", VersionId=version)
 
 
 def test_only_what_is_under_the_prefix_is_deleted(bucket: Bucket):

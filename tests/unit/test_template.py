@@ -89,6 +89,8 @@ MAY: dict[str, dict[str, list[str]]] = {
         "PutItem": ["R#*", "Q#*", "I#*"],
         "UpdateItem": ["L#*"],
     },
+    "audit": {"GetItem": ["K#h#*", "G#*"], "Query": ["A#*"], "UpdateItem": ["L#*"]},
+    "anchor": {"GetItem": ["G#*"], "Query": ["A#*"]},
     "keys": {
         **to_each(["GetItem", "Query"], ["K#*", "G#*"]),
         "PutItem": ["K#*"],
@@ -148,7 +150,7 @@ RECORDS = {
 }
 
 EXPORTS, IMPORTS = "ExportsBucket/exports/*", "ExportsBucket/imports/*"
-ARCHIVES = "ArchiveBucket/archives/*"
+ARCHIVES, ANCHORS = "ArchiveBucket/archives/*", "ArchiveBucket/anchors/*"
 TELLS_MISSING = {"ExportsBucket": {"ListBucket"}}
 READS_VERSIONS = {"GetObject", "GetObjectVersion"}
 WRITES = {"PutObject", "GetObject", "AbortMultipartUpload"}
@@ -171,6 +173,8 @@ MAY_WITH_FILES: dict[str, dict[str, set[str]]] = {
         ARCHIVES: {"DeleteObject", "DeleteObjectVersion"},
     },
     "imports": {IMPORTS: {"PutObject"}},
+    "audit": {**TELLS_GONE, ANCHORS: {"GetObject"}},
+    "anchor": {ANCHORS: {"PutObject", "PutObjectRetention"}},
     "plan": {**TELLS_MISSING, EXPORTS: {"PutObject", "GetObject"}},
     "write_part": {
         **TELLS_MISSING,
@@ -201,7 +205,7 @@ STEPS = {
     "export": {"plan", "write_part", "finish", "verify", "clear", "reconcile", "ended"},
     "restore": {"undo_part", "import_file", "restore_finish", "ended"},
 }
-BY_EVENT = {"ended", "sweep", "import_uploaded"}
+BY_EVENT = {"ended", "sweep", "import_uploaded", "anchor"}
 
 ENVIRONMENT = {
     "TABLE_NAME",
@@ -216,6 +220,9 @@ ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_LOG_LEVEL",
 }
+
+# What one function alone is told.
+OF_ONE = {"anchor": {"AUDIT_LOCK_DAYS"}}
 
 HOLDS_DATA = {
     "AWS::DynamoDB::Table",
@@ -341,7 +348,8 @@ def test_every_function_is_told_all_settings(template: Template) -> None:
     common = template["Globals"]["Function"]["Environment"]["Variables"]
     for folder, (_, properties) in functions(template).items():
         machines = {stem.upper() for stem in map(snake, MAY_START.get(folder, set()))}
-        assert {*common, *properties["Environment"]["Variables"]} == ENVIRONMENT | machines
+        told = {*common, *properties["Environment"]["Variables"]}
+        assert told == ENVIRONMENT | machines | OF_ONE.get(folder, set())
 
 
 def snake(name: str) -> str:
@@ -353,7 +361,7 @@ def test_functions_answer_before_the_gateway_gives_up(template: Template) -> Non
     routed = {folder for _, folder in routes(template)}
     for folder in routed:
         assert functions(template)[folder][1]["Timeout"] <= 29
-    for folder in STEPS["export"] | STEPS["restore"] | {"sweep"}:
+    for folder in STEPS["export"] | STEPS["restore"] | {"sweep", "anchor"}:
         assert folder not in routed
         assert functions(template)[folder][1]["Timeout"] == 15 * 60
 
@@ -531,6 +539,13 @@ def test_nothing_expires_in_the_archive(template: Template) -> None:
     assert [rule for rule in rules if any("Expir" in name for name in rule)] == []
 
 
+def test_only_anchors_are_locked(template: Template) -> None:
+    """A retention by default would lock archives, too: of exports that were cancelled as well."""
+    archive = template["Resources"]["ArchiveBucket"]["Properties"]
+    assert archive["ObjectLockEnabled"] is True
+    assert "ObjectLockConfiguration" not in archive
+
+
 def test_alarms_watch_every_function_once(template: Template) -> None:
     watched = Counter(
         value["Ref"]
@@ -599,6 +614,8 @@ def test_what_events_start(template: Template) -> None:
     }
     ((kind, schedule),) = started["sweep"]
     assert (kind, schedule["Schedule"]) == ("Schedule", "rate(5 minutes)")
+    ((kind, schedule),) = started["anchor"]
+    assert (kind, schedule["Schedule"]) == ("Schedule", "rate(6 hours)")
     ((_, died),), ((_, uploaded),) = started["ended"], started["import_uploaded"]
     machines = of_type(template, "AWS::Serverless::StateMachine")
     of_machines = died["Pattern"]["detail"].pop("stateMachineArn")

@@ -2,6 +2,7 @@
 
 import secrets
 import unicodedata
+from urllib.parse import quote
 
 from ulid import ULID
 
@@ -22,6 +23,11 @@ def check_id(name: str, value: str) -> str:
     if any(unicodedata.category(character) == "Cc" for character in value):
         raise ValueError(f"{name} must not hold control characters.")
     return value
+
+
+def as_folder(text: str) -> str:
+    """An id as the name of a folder. Dots as well: a client would fold one called ".." away."""
+    return quote(text, safe="").replace(".", "%2E")
 
 
 def new_ulid() -> str:

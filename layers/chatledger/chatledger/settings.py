@@ -19,6 +19,7 @@ class Settings:
     websocket_url: str
     export_state_machine: str
     restore_state_machine: str
+    audit_lock_days: int
 
 
 @cache
@@ -36,4 +37,6 @@ def settings() -> Settings:
         # Only who starts executions is told of them: the machines name the other functions.
         export_state_machine=os.environ.get("EXPORT_STATE_MACHINE", ""),
         restore_state_machine=os.environ.get("RESTORE_STATE_MACHINE", ""),
+        # Of interest to the function that writes anchors.
+        audit_lock_days=int(os.environ.get("AUDIT_LOCK_DAYS", "0")),
     )

@@ -12,14 +12,14 @@ from chatledger.aws.table import Absent, ConditionFailed, Equals, Key, Put
 from chatledger.errors import StorageError
 from tests.fakes.faults import Call, Crashed, Fault, FaultyTable, at
 from tests.fakes.memory_table import MemoryTable
-from tests.unit.audit.trails import ORGANIZATION, add, event, no_sleep, records, stored
+from tests.unit.audit.trails import ORGANIZATION, add, event, records, stored
 
 PLACE = Key("J#acme", "E1")
 WRITE = Put({"PK": PLACE.pk, "SK": PLACE.sk, "w": b"new"}, Absent())
 
 
 def append(table: FaultyTable | MemoryTable, number: int = 1) -> None:
-    chain.append(table, ORGANIZATION, [event(number)], [WRITE], sleep=no_sleep)
+    chain.append(table, ORGANIZATION, [event(number)], [WRITE])
 
 
 def test_anybody_can_compute_the_hashes():

@@ -26,6 +26,8 @@ NOT_RECORDED = {
     "PATCH /chats/{conversation_id}": "ingest",
     "GET /imports": "gives no data out: its links only take uploads",
     "GET /imports/{import_id}": "gives no data out: its links only take uploads",
+    "GET /audit": "reads the trail itself, which holds no data",
+    "GET /audit/verify": "reads the trail itself, which holds no data",
     "GET /holds": "reads what protects data, and no data",
     "GET /keys": "reads no secret",
 }

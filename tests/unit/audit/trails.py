@@ -27,7 +27,7 @@ def event(number: int = 1, **fields: Any) -> Event:
 
 def add(table: Table, count: int, first: int = 1, organization: str = ORGANIZATION) -> None:
     for number in range(first, first + count):
-        chain.append(table, organization, [event(number)], sleep=no_sleep)
+        chain.append(table, organization, [event(number)])
 
 
 def stored(table: Table, organization: str = ORGANIZATION) -> list[chain.Stored]:
@@ -40,7 +40,3 @@ def records(table: Table, organization: str = ORGANIZATION) -> list[Record]:
 
 def actions(table: Table, organization: str = ORGANIZATION) -> list[str]:
     return [each.action for each in records(table, organization)]
-
-
-def no_sleep(_seconds: float) -> None:
-    """Tests do not wait."""

@@ -15,12 +15,14 @@ from chatledger.models.holds import AcknowledgeRequest, HoldRequest
 from chatledger.models.imports import ImportRequest
 from chatledger.models.keys import KeyRequest
 from chatledger.models.queries import (
+    AuditQuery,
     ConversationQuery,
     ListChatsQuery,
     ListExportsQuery,
     ListImportsQuery,
     Query,
     UserChatsQuery,
+    VerifyAuditQuery,
 )
 
 
@@ -48,7 +50,7 @@ class Route:
 
 
 _CHATS, _EXPORTS, _KEYS, _PAGES = "Conversations", "Exports", "Keys", "About"
-_HOLDS, _IMPORTS = "Holds", "Imports"
+_HOLDS, _IMPORTS, _AUDIT = "Holds", "Imports", "Audit"
 _HTML, _JSON = "text/html", "application/json"
 
 TAGS = {
@@ -57,6 +59,7 @@ TAGS = {
     _IMPORTS: "Put an archive back, here or in another organization: the same ids, nothing twice.",
     _HOLDS: "What must not be cleared: by conversation, user, app or range.",
     _KEYS: "Who may do what: `reader`, `writer`, `admin`, `owner`, each including the ones before.",
+    _AUDIT: "Who did what, in a chain of hashes that nobody changes unseen.",
     _PAGES: "Open to anybody.",
 }
 
@@ -101,6 +104,20 @@ had read before is written by then. There are at most 1,000."""
 
 _PROVING = """Keep it: with it, `chatledger verify DIR --public-key FILE` proves an archive without
 this service. The signature is ECDSA over the root hash of the manifest, ASN.1 DER in base64."""
+
+_RECORDING = """On record is what takes data out, removes, protects or restores any, or changes
+who may do so: exports, links that were given out, clears, undos, imports, holds, keys. Ids and
+counts only.
+
+A record's `hash` is SHA-256 over its other fields as JSON with sorted names, no spaces, in UTF-8;
+`prev` is the hash of the record before. Filters are looked for while going through the trail: a
+page may be empty, so go on while there is a cursor."""
+_VERIFYING = """Goes through all records: each must have its hash and name the one before, without
+a gap, and each daily anchor in the archive bucket must find the record that it saw. So a changed,
+dropped, moved or added record is found, and a tail that was cut if an anchor had seen it.
+
+A long trail takes several requests: go on with `next_cursor`. It is whole if every answer is
+`valid`."""
 
 ROUTES: dict[str, Route] = {
     "GET /": Route("What this is", _PAGES, None, {200: _HTML}),
@@ -263,6 +280,22 @@ ROUTES: dict[str, Route] = {
     ),
     "DELETE /holds/{hold_id}": Route(
         "Lift a hold", _HOLDS, Role.OWNER, {204: None}, errors=("not_found",)
+    ),
+    "GET /audit": Route(
+        "Read the audit trail, newest first",
+        _AUDIT,
+        Role.OWNER,
+        {200: answers.AuditTrail},
+        query=AuditQuery,
+        details=_RECORDING,
+    ),
+    "GET /audit/verify": Route(
+        "Check that the audit trail is whole",
+        _AUDIT,
+        Role.OWNER,
+        {200: answers.AuditVerdict},
+        query=VerifyAuditQuery,
+        details=_VERIFYING,
     ),
     "POST /keys": Route(
         "Make a key; the secret is shown this once",

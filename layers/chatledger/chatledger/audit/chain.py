@@ -5,11 +5,11 @@ Nothing changes or deletes a record. Only ``Query`` and ``PutItem`` are needed.
 """
 
 import random
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from time import sleep
 
 import msgspec
 
@@ -34,7 +34,8 @@ _TRIES = 4
 # Longer than any link lives, and than anything that is told once is repeated.
 _MARKED = timedelta(days=2)
 
-ALL = Between("0", "9" * 13)
+DIGITS = 12
+_ALL = Between("0", "9" * (DIGITS + 1))
 
 Write = Put | Delete
 
@@ -48,6 +49,10 @@ class Stored:
     hash: str
 
     @property
+    def seq(self) -> int:
+        return int(self.place[:DIGITS])
+
+    @property
     def record(self) -> Record:
         """Raises ``msgspec.DecodeError`` where somebody wrote something else there."""
         return msgspec.json.decode(self.canonical, type=Record)
@@ -58,8 +63,6 @@ def append(
     organization: str,
     events: Sequence[Event],
     writes: Sequence[Write] = (),
-    *,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Records the events in this order, and does the writes they record: all of it, or nothing.
 
@@ -70,7 +73,7 @@ def append(
     for round_ in range(_ROUNDS):
         last = newest(table, organization)
         records = _chained(organization, last, events, ids)
-        if _commit(table, records, writes, sleep):
+        if _commit(table, records, writes):
             return
         sleep(random.uniform(0, 0.01 * 2 ** min(round_, 5)))  # noqa: S311
     raise StorageError("Much is being recorded here at once. Repeat in a second.")
@@ -81,8 +84,6 @@ def append_once(
     organization: str,
     event: Event,
     once: str,
-    *,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Records the event unless one under the same name ``once`` was, in the last day.
 
@@ -94,7 +95,7 @@ def append_once(
     ttl = int((event.at + _MARKED).timestamp())
     marker = Put({"PK": place.pk, "SK": place.sk, "ttl": ttl}, Absent())
     with suppress(ConditionFailed):  # Somebody recorded it just now.
-        append(table, organization, [event], [marker], sleep=sleep)
+        append(table, organization, [event], [marker])
 
 
 def name_of(*parts: str) -> str:
@@ -103,7 +104,7 @@ def name_of(*parts: str) -> str:
 
 
 def newest(table: Table, organization: str) -> Stored | None:
-    page = table.page(keys.audit(organization), between=ALL, newest_first=True, limit=1)
+    page = table.page(keys.audit(organization), between=_ALL, newest_first=True, limit=1)
     return stored_of(page.items[0]) if page.items else None
 
 
@@ -124,14 +125,10 @@ def organizations(table: Table, after: str | None = None) -> Sequence[str]:
     return [keys.unescape(wire.text(item, "SK")) for item in page.items]
 
 
-def time_of(record: Record) -> datetime:
-    return datetime.fromisoformat(record.at)
-
-
 def _chained(
     organization: str, last: Stored | None, events: Sequence[Event], ids: Sequence[str]
 ) -> list[Record]:
-    seq, prev = (int(last.place[:12]), last.hash) if last else (0, NONE_BEFORE)
+    seq, prev = (last.seq, last.hash) if last else (0, NONE_BEFORE)
     records: list[Record] = []
     for event, id_ in zip(events, ids, strict=True):
         seq += 1
@@ -140,12 +137,7 @@ def _chained(
     return records
 
 
-def _commit(
-    table: Table,
-    records: Sequence[Record],
-    writes: Sequence[Write],
-    sleep: Callable[[float], None],
-) -> bool:
+def _commit(table: Table, records: Sequence[Record], writes: Sequence[Write]) -> bool:
     """False where somebody else took the place; a lost reply is told by the record there."""
     first = records[0]
     puts = [*writes, *(_put(record) for record in records)]
@@ -163,7 +155,7 @@ def _commit(
         except StorageError:
             if attempt == _TRIES - 1:
                 raise
-            sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311
+            sleep(random.uniform(0, 0.02 * 3**attempt))  # noqa: S311
         else:
             return True
     raise StorageError

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -67,12 +68,21 @@ class Bucket(Protocol):
 
     name: str
 
-    def put(self, key: str, data: bytes, media_type: str, *, once: bool = False) -> str | None: ...
+    def put(
+        self,
+        key: str,
+        data: bytes,
+        media_type: str,
+        *,
+        once: bool = False,
+        locked_until: datetime | None = None,
+    ) -> str | None: ...
     def get(self, key: str) -> bytes | None: ...
     def size(self, key: str) -> int | None: ...
     def read(
         self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
     ) -> Iterator[bytes]: ...
+    def names_under(self, prefix: str, after: str = "") -> Iterator[str]: ...
     def delete_under(self, prefix: str) -> int: ...
     def delete_versions_under(self, prefix: str) -> int: ...
     def link(self, key: str, file_name: str, version: str | None = None) -> str: ...
@@ -87,10 +97,25 @@ class S3Bucket:
         self.name = name
         self.client: Any = client or clients.client("s3", CONFIG)
 
-    def put(self, key: str, data: bytes, media_type: str, *, once: bool = False) -> str | None:
-        """With ``once`` the first writer wins; raises ``AlreadyThere`` for the others."""
+    def put(
+        self,
+        key: str,
+        data: bytes,
+        media_type: str,
+        *,
+        once: bool = False,
+        locked_until: datetime | None = None,
+    ) -> str | None:
+        """With ``once`` the first writer wins; raises ``AlreadyThere`` for the others.
+
+        ``locked_until``: before that only who may bypass governance can delete this version.
+        """
         condition = {"IfNoneMatch": "*"} if once else {}
-        answer = self._call("put_object", Key=key, Body=data, ContentType=media_type, **condition)
+        request = {"Key": key, "Body": data, "ContentType": media_type, **condition}
+        if locked_until:
+            request |= {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": locked_until}
+            request |= {"ChecksumAlgorithm": "SHA256"}  # S3 takes no lock without a checksum.
+        answer = self._call("put_object", **request)
         return answer.get("VersionId")
 
     def get(self, key: str) -> bytes | None:
@@ -120,6 +145,16 @@ class S3Bucket:
             yield from answer["Body"].iter_chunks(_READ_BYTES)
         except (HTTPClientError, UnreachableError) as error:
             raise StorageError from error
+
+    def names_under(self, prefix: str, after: str = "") -> Iterator[str]:
+        """The keys of the objects under the prefix that sort above ``after``, in their order."""
+        while True:
+            answer = self._call("list_objects_v2", Prefix=prefix, StartAfter=after)
+            names = [each["Key"] for each in answer.get("Contents", [])]
+            yield from names
+            if not names or not answer.get("IsTruncated"):
+                return
+            after = names[-1]
 
     def delete_under(self, prefix: str) -> int:
         """Deletes every object under the prefix; answers how many."""

@@ -5,18 +5,14 @@ archive bucket. What may be written more than once gets a new name for each atte
 or the job says which attempt counts.
 """
 
-from urllib.parse import quote
-
 from chatledger.export.job import Home
-from chatledger.identifiers import new_ulid
+from chatledger.identifiers import as_folder, new_ulid
 
 _ROOTS: dict[Home, str] = {"exports": "exports", "archive": "archives"}
 
 
 def folder(organization: str, export_id: str, home: Home = "exports") -> str:
-    # Dots as well: a client would fold a folder called ".." away.
-    quoted = quote(organization, safe="").replace(".", "%2E")
-    return f"{_ROOTS[home]}/{quoted}/{export_id}/"
+    return f"{_ROOTS[home]}/{as_folder(organization)}/{export_id}/"
 
 
 def plan(organization: str, export_id: str) -> str:

@@ -93,6 +93,27 @@ class UserChatsQuery(_Dated, _Paged):
     limit: Limit = Field(10, description=_LIMIT_SAYS)
 
 
+class AuditQuery(_Dated):
+    """Of ``GET /audit``; filters are looked for while going through the trail, newest first."""
+
+    action: str | None = Field(
+        None,
+        pattern=r"^[a-z]{1,20}(\.[a-z]{1,20})?$",
+        description="Records of this action, or of all that begin with this word: "
+        "`export`, `export.ended`.",
+    )
+    subject: Id | None = Field(None, description=f"Records about the thing of this id; {ID}.")
+    key_id: Id | None = Field(None, description=f"Records of what was done with this key; {ID}.")
+    cursor: Cursor | None = Field(None, description=_CURSOR_SAYS)
+    limit: Limit = Field(50, description=_LIMIT_SAYS)
+
+
+class VerifyAuditQuery(Query):
+    """Of ``GET /audit/verify``."""
+
+    cursor: Cursor | None = Field(None, description=_CURSOR_SAYS)
+
+
 class ListExportsQuery(Query):
     """Of ``GET /exports``."""
 

@@ -1,7 +1,9 @@
 """Where uploads lie in the exports bucket: a folder of its own for each import."""
 
 from typing import NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
+
+from chatledger.identifiers import as_folder
 
 ARCHIVE = "archive.jsonl.gz"
 MANIFEST = "manifest.jsonl"
@@ -33,5 +35,4 @@ def uploaded_archive(key: str) -> Uploaded | None:
 
 
 def _folder(organization: str, import_id: str) -> str:
-    # Dots as well: a client would fold a folder called ".." away.
-    return f"{_TOP}/{quote(organization, safe='').replace('.', '%2E')}/{import_id}/"
+    return f"{_TOP}/{as_folder(organization)}/{import_id}/"
