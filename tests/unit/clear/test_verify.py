@@ -106,6 +106,20 @@ def test_every_flipped_bit_of_a_manifest_is_found(world: World):
     world.verify()
 
 
+def test_what_stands_behind_a_manifest_is_found(world: World):
+    change_manifest(world, lambda data: data + b"\n")
+    with pytest.raises(ArchiveDiffers, match="other bytes"):
+        world.verify()
+
+
+def test_a_signature_that_says_the_same_in_other_bytes_is_found(world: World):
+    signature = manifest(world).signature
+    assert signature
+    world.archive.versions[signature.key, signature.version or ""] += b" "
+    with pytest.raises(ArchiveDiffers, match="not the one that was written"):
+        world.verify()
+
+
 @pytest.mark.parametrize("cut", [1, 20, 200])
 def test_an_object_that_was_cut_is_found(world: World, cut: int):
     change_part(world, lambda data: data[:-cut])

@@ -35,8 +35,9 @@ def verify_part(
     """Raises ``ArchiveDiffers`` unless every entry of the part is in the archive as listed.
 
     A part is about 64 MB, so it is always gone through as a whole. With the first one, what the
-    header says of all of them is added up, and the manifest's signature is checked, by the key
-    itself: whoever could write to the bucket could have written another key there too.
+    header says of all of them is added up, the manifest is read to its last byte, and its
+    signature is checked, by the key itself: whoever could write to the bucket could have written
+    another key there too.
     """
     job = jobs.load(table, organization, export_id)
     if not job or job.ended or not job.manifest:
@@ -44,6 +45,7 @@ def verify_part(
     kept = open_archive(archive, job.manifest)
     if part == 1:
         _check_header(kept.header, job, job.manifest)
+        kept.check_manifest()
         _check_signature(archive, signer, job.manifest)
     _check_part(kept, kept.part(part))
 

@@ -51,6 +51,18 @@ class KeptArchive:
         for _ in self._list(part):
             pass
 
+    def check_manifest(self) -> None:
+        """Raises ``ArchiveDiffers`` unless the manifest is byte for byte what was written.
+
+        What its header digests may be whole and something behind it not: nobody who reads it later
+        could tell why it is there.
+        """
+        digest = hashlib.sha256()
+        for piece in _read(self.bucket, self.file, 0, None):
+            digest.update(piece)
+        if digest.hexdigest() != self.file.sha256:
+            raise ArchiveDiffers("The manifest has other bytes than those that were written.")
+
     def data(self, part: ManifestPart) -> Iterator[bytes]:
         """The bytes of the part's object; raises ``ArchiveDiffers`` where there is none."""
         try:
@@ -82,11 +94,14 @@ def open_archive(bucket: Bucket, manifest: Manifest) -> KeptArchive:
 
 
 def read_signature(bucket: Bucket, signature: File) -> bytes:
-    """The signature's object, a small one; raises ``ArchiveDiffers`` where it is gone."""
+    """The signature's object, a small one; raises ``ArchiveDiffers`` where it was changed."""
     try:
-        return b"".join(bucket.read(signature.key, version=signature.version))
+        data = b"".join(bucket.read(signature.key, version=signature.version))
     except ObjectGone:
         raise ArchiveDiffers("The manifest's signature is gone.") from None
+    if hashlib.sha256(data).hexdigest() != signature.sha256:
+        raise ArchiveDiffers("The manifest's signature is not the one that was written.")
+    return data
 
 
 def _first_line(bucket: Bucket, file: File) -> bytes:
@@ -100,7 +115,7 @@ def _first_line(bucket: Bucket, file: File) -> bytes:
     return line
 
 
-def _read(bucket: Bucket, file: File, start: int, length: int) -> Iterator[bytes]:
+def _read(bucket: Bucket, file: File, start: int, length: int | None) -> Iterator[bytes]:
     try:
         yield from bucket.read(file.key, version=file.version, start=start, length=length)
     except ObjectGone:
