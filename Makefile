@@ -67,6 +67,10 @@ unit: $(DEV) ## Tests of single modules, without any AWS
 functional: $(DEV) ## Tests of whole functions, against AWS in memory
 	$(BIN)/pytest tests/functional
 
+.PHONY: faults
+faults: $(DEV) ## Every fault at every call of every operation; writes the table of docs/reliability.md
+	FAULTS_EVERY=1 FAULTS_PAGE=1 $(BIN)/pytest tests/functional/faults -n 0
+
 .PHONY: e2e
 e2e: $(DEV) $(ENGINE) $(LAYER) ## Tests of the template, deployed to the local engine with its policies enforced
 	$(BIN)/pytest tests/e2e

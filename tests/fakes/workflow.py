@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from tests.fakes.memory_bucket import MemoryBucket, _buckets
@@ -22,36 +23,41 @@ def call(function: str, event: Json) -> Json:
     return json.loads(json.dumps(app.lambda_handler(json.loads(json.dumps(event)), Context())))
 
 
-def until_done(function: str, event: Json) -> None:
-    while not call(function, event)["done"]:
+# How a state calls its function: it may repeat it, as the state machines do.
+Step = Callable[[str, Json], Json]
+
+
+def until_done(function: str, event: Json, step: Step = call) -> None:
+    while not step(function, event)["done"]:
         pass
 
 
-def export(content: Json) -> None:
+def export(content: Json, step: Step = call) -> None:
     """Of ``statemachines/export.asl.json``."""
     ids = {name: content[name] for name in ("organization", "export_id")}
     place = content
     if content["from"] == "plan":
-        for part in _parts(call("plan", ids)):
-            until_done("write_part", {**ids, "part": part})
-        place = call("finish", ids)
+        for part in _parts(step("plan", ids)):
+            until_done("write_part", {**ids, "part": part}, step)
+        place = step("finish", ids)
         if place["next"] == "end":
             return
     for function in ("verify", "clear"):
         for part in _parts(place):
-            until_done(function, {**ids, "part": part})
-    until_done("reconcile", ids)
+            until_done(function, {**ids, "part": part}, step)
+    until_done("reconcile", ids, step)
 
 
-def restore(content: Json) -> None:
+def restore(content: Json, step: Step = call) -> None:
     """Of ``statemachines/restore.asl.json``."""
     ids = {name: content[name] for name in ("organization", "restore_id")}
     if content["undo"]:
         for part in _parts(content):
-            until_done("undo_part", {**ids, "export_id": content["export_id"], "part": part})
+            event = {**ids, "export_id": content["export_id"], "part": part}
+            until_done("undo_part", event, step)
     else:
-        until_done("import_file", ids)
-    call("restore_finish", ids)
+        until_done("import_file", ids, step)
+    step("restore_finish", ids)
 
 
 def _parts(place: Json) -> list[int]:
