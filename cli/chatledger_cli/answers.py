@@ -75,7 +75,10 @@ class Link:
 
 @dataclass(frozen=True)
 class ExportJob:
-    """``manifest``, ``signature``: of an archive, or of what was cleared; ``error`` in words."""
+    """``manifest``, ``signature``: of an archive, or of what was cleared; ``error`` in words.
+
+    ``cursor``: where the next export goes on.
+    """
 
     id: str
     status: str
@@ -88,6 +91,7 @@ class ExportJob:
     manifest: Link | None
     root_hash: str | None
     signature: Link | None
+    cursor: str | None
     clear: Clear | None
     error: str | None
 
@@ -111,6 +115,7 @@ class ExportJob:
             manifest=_picked(Link, {**manifest, "name": "manifest.jsonl"}) if manifest else None,
             root_hash=manifest["root_hash"] if manifest else None,
             signature=_signature(manifest) if manifest else None,
+            cursor=answer.get("cursor"),
             clear=Clear.of(answer["clear"]) if answer.get("clear") else None,
             error=_error(answer),
         )

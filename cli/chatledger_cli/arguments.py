@@ -39,6 +39,7 @@ def parser() -> Parser:
         ("verify", "prove an exported archive, offline", _verify),
         ("restore", "put an exported archive back", _restore),
         ("keys", "make, list and revoke keys", _keys),
+        ("adopt-table", "begin anew after a restored backup, on AWS", _adopt_table),
     ):
         fill(commands.add_parser(name, help=words, allow_abbrev=False))
     return top
@@ -165,6 +166,19 @@ def _restore(command: Parser) -> None:
     _service(command, default=argparse.SUPPRESS)
 
 
+def _adopt_table(command: Parser) -> None:
+    command.description = (
+        "After the table was restored from a backup: gives it a new epoch, so that cursors of "
+        "before answer 410 instead of going on wrongly."
+    )
+    _stack(command)
+
+
+def _stack(command: Parser) -> None:
+    command.add_argument("--stack", required=True, help="the stack's name")
+    command.add_argument("--region", help="the stack's region; else as AWS is configured here")
+
+
 def _keys(command: Parser) -> None:
     acts = command.add_subparsers(dest="act", metavar="ACT", required=True)
     create = acts.add_parser("create", help="make a key; it is shown once", allow_abbrev=False)
@@ -184,8 +198,7 @@ def _keys(command: Parser) -> None:
         help="the first key of a stack on AWS, with AWS's own credentials",
         allow_abbrev=False,
     )
-    first.add_argument("--stack", required=True, help="the stack's name")
-    first.add_argument("--region", help="the stack's region; else as AWS is configured here")
+    _stack(first)
     first.add_argument(
         "--organization", metavar="ORG", default=argparse.SUPPRESS, help="default if left out"
     )

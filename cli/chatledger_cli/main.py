@@ -24,6 +24,7 @@ from chatledger_cli.export import dry_run, export
 from chatledger_cli.patience import Patience
 from chatledger_cli.restore import restore
 from chatledger_cli.screen import Screen
+from chatledger_cli.stack import adopt_table
 from chatledger_cli.verify import verify
 
 _KEY = re.compile(r"clk_[A-Za-z0-9_-]{20,200}")
@@ -76,6 +77,9 @@ def _carry_out(
     if given.command == "keys" and given.act == "bootstrap":
         request = {"name": given.name, "organization_id": given.organization or "default"}
         keys.bootstrap(screen, given.stack, given.region, request)
+        return
+    if given.command == "adopt-table":
+        adopt_table(screen, given.stack, given.region)
         return
     if given.command == "verify":
         verify(screen, given.folder, given.public_key)
@@ -141,7 +145,7 @@ def _in_words(refused: Refused) -> str:
 
 
 def _interrupted(given: argparse.Namespace) -> str:
-    if given.command in {"keys", "verify"} or getattr(given, "dry_run", False):
+    if given.command in {"keys", "verify", "adopt-table"} or getattr(given, "dry_run", False):
         return "Interrupted."
     if getattr(given, "clear", False) or getattr(given, "clear_on", None):
         return (

@@ -47,6 +47,8 @@ def show_export(
         facts += _cleared(job.clear.receipt)
     screen.rule("Exported")
     screen.facts(facts)
+    if job.cursor:
+        screen.hint("What comes after this, the next time:", f"--since {job.cursor}")
     if job.clear and job.clear.undo_until:
         screen.hint(
             f"Undo the clear, until {moment(job.clear.undo_until)}:",

@@ -24,12 +24,13 @@ from chatledger.api.app import (
     signer,
     wait_seconds,
 )
+from chatledger.api.cursors import seal_slots, slots_of
 from chatledger.export.answers import Links, dry_run_answer, job_answer
 from chatledger.export.begin import export
 from chatledger.export.exporter import Exporter
 from chatledger.export.links_given import record_links
 from chatledger.identifiers import new_ulid
-from chatledger.models.exports import ExportRequest
+from chatledger.models.exports import LAST, ExportRequest
 
 app = resolver()
 
@@ -37,14 +38,18 @@ app = resolver()
 @app.post("/exports")
 def post_exports() -> Answer:
     request, organization = body(ExportRequest), caller().organization
+    since = None
+    if request.since and request.since != LAST:
+        since = slots_of(ledger(), organization, request.since)
     if request.dry_run:
-        return ok(dry_run_answer(ledger(), organization, request))
+        return ok(dry_run_answer(ledger(), organization, request, since))
     export_id = claimed(export_id=new_ulid())["export_id"]
     exporter = Exporter(ledger(), exports_bucket(), signer=signer())
     wait = timedelta(seconds=wait_seconds())
-    job = export(exporter, export_machine(), organization, request, export_id, wait, caller().actor)
-    answer = job_answer(ledger(), Links(exports_bucket(), archive_bucket()), job)
-    record_links(ledger(), organization, caller().actor, [answer])
+    who = caller().actor
+    job = export(exporter, export_machine(), organization, request, export_id, wait, who, since)
+    answer = job_answer(ledger(), Links(exports_bucket(), archive_bucket(), seal_slots), job)
+    record_links(ledger(), organization, who, [answer])
     place = location(f"/exports/{export_id}")
     # Only who said that they wait is told of the end; everybody else is told where to ask.
     return created(answer, place) if wait and job.ended else accepted(answer, place)

@@ -15,6 +15,7 @@ from chatledger.api.app import (
     query,
     resolver,
 )
+from chatledger.api.cursors import seal_slots
 from chatledger.api.tokens import seal, unseal
 from chatledger.export.answers import Links, download_link, jobs_answer, shown
 from chatledger.export.job import find
@@ -52,7 +53,7 @@ def get_download(export_id: str) -> Answer:
 
 
 def _links() -> Links:
-    return Links(exports_bucket(), archive_bucket())
+    return Links(exports_bucket(), archive_bucket(), seal_slots)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

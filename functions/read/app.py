@@ -1,13 +1,21 @@
-"""GET /chats, /chats/{conversation_id}, /users/{user_id}/chats: reads, and writes nothing."""
+"""GET /chats, /chats/{conversation_id}, /users/{user_id}/chats, /changes: reads, writes nothing."""
 
 import hashlib
 from dataclasses import asdict
 from typing import Any
 
 from chatledger.api.app import Answer, caller, handle, ledger, ok, path, query, resolver
+from chatledger.api.cursors import position_of, seal_position
 from chatledger.api.tokens import seal, unseal
 from chatledger.chats import history, listing, read
-from chatledger.models.queries import ConversationQuery, ListChatsQuery, Query, UserChatsQuery
+from chatledger.chats.changes import Position, changes_after
+from chatledger.models.queries import (
+    ChangesQuery,
+    ConversationQuery,
+    ListChatsQuery,
+    Query,
+    UserChatsQuery,
+)
 
 app = resolver()
 
@@ -36,6 +44,17 @@ def get_chat(conversation_id: str) -> Answer:
             ledger(), organization, conversation_id, asked.page, asked.limit
         )
     return ok(answer | _next(purpose, place and asdict(place)))
+
+
+@app.get("/changes")
+def get_changes() -> Answer:
+    asked, organization = query(ChangesQuery), caller().organization
+    start = Position()
+    if asked.cursor:
+        start = position_of(ledger(), organization, asked.cursor)
+    found = changes_after(ledger(), organization, start, asked.limit)
+    cursor = seal_position(ledger(), organization, found.position)
+    return ok({"changes": found.changes, "cursor": cursor, "end_of_stream": found.is_all})
 
 
 @app.get("/users/<user_id>/chats")

@@ -46,16 +46,16 @@ MAY: dict[str, dict[str, list[str]]] = {
         "UpdateItem": ["T#*", "U#*", "L#*"],
     },
     "read": {
-        **to_each(READS, ["K#h#*", "D#*", "C#*", "U#*", "T#*", "G#*"]),
+        **to_each(READS, ["K#h#*", "D#*", "C#*", "S#*", "U#*", "T#*", "G#*"]),
         "UpdateItem": ["L#*"],
     },
     "export": {
         **to_each(READS, ["K#h#*", "D#*", "C#*", "S#*", "U#*", "T#*", "G#*", "I#*", "J#*"]),
         "GetItem": [
             *("K#h#*", "D#*", "C#*", "S#*", "U#*", "T#*", "G#*", "I#*", "J#*"),
-            *("X#*", "R#*"),
+            *("X#*", "R#*", "N#*"),
         ],
-        "PutItem": ["J#*", "I#*", "Q#*", "X#*"],
+        "PutItem": ["J#*", "I#*", "Q#*", "X#*", "N#*"],
         "UpdateItem": ["P#*", "L#*"],
     },
     "export_jobs": {
@@ -98,6 +98,7 @@ MAY: dict[str, dict[str, list[str]]] = {
         "DeleteItem": ["K#*"],
     },
     "bootstrap": {"GetItem": ["K#h#*", "G#*"], "PutItem": ["K#*", "G#*"]},
+    "adopt_table": {"GetItem": ["G#*"], "PutItem": ["G#*"]},
     "plan": {
         **to_each(READS, ["S#*", "T#*", "D#*"]),
         "GetItem": ["J#*", "G#*", "S#*", "T#*", "D#*"],
@@ -109,7 +110,7 @@ MAY: dict[str, dict[str, list[str]]] = {
         "GetItem": ["J#*", "G#*", "D#*", "C#*", "S#*", "U#*", "T#*"],
         "UpdateItem": ["P#*"],
     },
-    "finish": {"GetItem": ["J#*", "P#*", "G#*"], "PutItem": ["J#*"]},
+    "finish": {"GetItem": ["J#*", "P#*", "N#*", "G#*"], "PutItem": ["J#*", "N#*"]},
     "verify": {"GetItem": ["J#*", "G#*"]},
     "clear": {
         "GetItem": ["J#*", "X#*", "G#*"],

@@ -2,17 +2,22 @@
 
 import gzip
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from chatledger.clear.clearing import Clearer, clear_part
+from chatledger.clear.reconcile import Reconciler, reconcile
+from chatledger.clear.verify import verify_part
 from chatledger.export import job as jobs
 from chatledger.export.begin import export
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import Job
 from chatledger.export.steps import finish_export, plan_export, write_export_part
+from chatledger.formats.archive import read_archive
 from chatledger.ledger.append import append
 from chatledger.ledger.ledger import Ledger
 from chatledger.messages import Message
@@ -157,3 +162,22 @@ def lines(data: bytes) -> dict[str, list[str]]:
         each["conversation_id"]: [message["message_id"] for message in each["messages"]]
         for each in objects
     }
+
+
+def records(data: bytes) -> list[Any]:
+    """What an archive holds, in its order."""
+    return list(read_archive(io.BytesIO(data)))
+
+
+def cleared(exporter: Exporter, export_id: str, **asked: Any) -> Job:
+    """An export-and-clear, run to its end."""
+    what_next = in_workflow(exporter, request("archive", clear=True, **asked), export_id)
+    ledger, archive = exporter.ledger, bucket_of(exporter, "archive")
+    assert what_next["next"] == "verify"
+    for each in json.loads(archive.objects[what_next["key"]]):
+        part = each["part"]
+        verify_part(ledger.table, archive, MemorySigner(), ORGANIZATION, export_id, part)
+        assert clear_part(Clearer(ledger, archive), ORGANIZATION, export_id, part, NEVER)
+    reconciler = Reconciler(ledger, archive, bucket_of(exporter))
+    assert reconcile(reconciler, ORGANIZATION, export_id, NEVER)
+    return job_of(exporter, export_id)

@@ -16,6 +16,7 @@ from chatledger.models.imports import ImportRequest
 from chatledger.models.keys import KeyRequest
 from chatledger.models.queries import (
     AuditQuery,
+    ChangesQuery,
     ConversationQuery,
     ListChatsQuery,
     ListExportsQuery,
@@ -83,6 +84,12 @@ them back. One clear or undo at a time: another one is 409.
 Anonymization, the default, is not available yet: send `"anonymize": false`, except for an
 `archive`."""
 
+_FOLLOWING = """Each message comes once, whatever its time and whoever writes meanwhile. Keep the
+`cursor` of each page and ask on with it, also when `end_of_stream` is true. What was cleared
+before you came by is told as `cleared`, with the export whose archive has it.
+
+410: what came next is no longer kept, or the table was restored from a backup. Take an export
+without `since`, and go on from its cursor."""
 _ACKNOWLEDGING = """An export with `"clear_on": "acknowledged"` waits for seven days once its
 archive is written. Download the manifest (and the archive, if you keep it), compute SHA-256 of the
 header exactly as it stands in the manifest's first line, and send that. Another hash changes
@@ -181,6 +188,15 @@ ROUTES: dict[str, Route] = {
         query=UserChatsQuery,
         anonymous=True,
     ),
+    "GET /changes": Route(
+        "Follow what is committed: messages, revisions, and what was cleared",
+        _CHATS,
+        Role.READER,
+        {200: answers.ChangesPage},
+        query=ChangesQuery,
+        errors=("gone",),
+        details=_FOLLOWING,
+    ),
     "POST /exports": Route(
         "Export a slice of the ledger as a file; with dry_run only count it",
         _EXPORTS,
@@ -188,7 +204,7 @@ ROUTES: dict[str, Route] = {
         {201: answers.ExportJob, 202: answers.ExportJob, 200: answers.ExportDryRun},
         body=ExportRequest,
         headers=("Idempotency-Key", "Prefer"),
-        errors=("conflict",),
+        errors=("conflict", "gone"),
         located=(201, 202),
         details=_WAITING,
     ),

@@ -24,7 +24,7 @@ from chatledger.formats.archive import MAX_LINE_BYTES, BrokenArchive, HeadRecord
 from chatledger.jobs.ended import Ended
 from chatledger.ledger import keys
 from chatledger.ledger.entries import quarter_hour
-from chatledger.messages import decode_line
+from chatledger.messages import Message, decode_line
 
 _GZIP = 31  # a gzip header and trailer, and the largest window
 
@@ -146,13 +146,17 @@ class _Found:
         self.messages += entry.n
 
     def check_heads(self, data: bytes) -> None:
-        """What stands between entries is heads, each of the conversation that follows."""
+        """What stands between entries is heads, each of the conversation that follows.
+
+        And, where it goes on after an earlier export, what was cleared in between.
+        """
         try:
             for record in read_archive(io.BytesIO(data)) if data else ():
                 unlisted = f"Part {self.number} holds a message that is not listed"
-                _require(isinstance(record, HeadRecord), unlisted)
-                self.head = record.conversation_id
-                self.conversations += 1
+                _require(not isinstance(record, Message), unlisted)
+                if isinstance(record, HeadRecord):
+                    self.head = record.conversation_id
+                    self.conversations += 1
         except BrokenArchive:
             raise ArchiveDiffers(f"Part {self.number} holds what is no record.") from None
 

@@ -1,5 +1,6 @@
 """How an export job looks in answers: the contract's fields, the links signed on the way out."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,21 +12,29 @@ from chatledger.errors import Conflict, NotFound
 from chatledger.export.count import count
 from chatledger.export.job import Clear, File, Home, Job, Progress, Receipt, newest
 from chatledger.export.part_progress import live_progress
+from chatledger.export.since import goes_on_from
 from chatledger.export.spec import spec_of
 from chatledger.ledger.ledger import Ledger
 from chatledger.models.exports import ExportRequest
 from chatledger.timestamps import format_time
 
 # Of the contract's job, what this version never has anything to say of.
-_NOT_YET = ("data_card", "redactions", "cursor")
+_NOT_YET = ("data_card", "redactions")
+
+# Seals a position, the epoch and the last slot of each shard, into a cursor of this organization.
+Seal = Callable[[str, str, Mapping[str, int]], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """The buckets from which the function that answers may read: it signs links to these only."""
+    """The buckets from which the function that answers may read: it signs links to these only.
+
+    ``seal``: how it seals cursors, where it may.
+    """
 
     exports: Bucket | None = None
     archive: Bucket | None = None
+    seal: Seal | None = None
 
     def to(self, file: File) -> str | None:
         bucket = self.exports if file.home == "exports" else self.archive
@@ -51,6 +60,8 @@ def job_answer(
         "files": [_file(links, file, now) for file in job.files_at(now)],
         "manifest": _manifest(links, job, now),
         "archive": _archive(links, job, now),
+        "cursor": _cursor(links, job),
+        "cleared_before": _cleared_before(job),
         **dict.fromkeys(_NOT_YET),
         "clear": _clear(job.clear, job) if job.clear else None,
         "error": msgspec.to_builtins(job.error),
@@ -75,9 +86,15 @@ def jobs_answer(
     return {"exports": answers, "limit": limit}, last
 
 
-def dry_run_answer(ledger: Ledger, organization: str, request: ExportRequest) -> dict[str, Any]:
-    """What the export would hold; nothing is written."""
-    counted = count(ledger, organization, spec_of(request))
+def dry_run_answer(
+    ledger: Ledger,
+    organization: str,
+    request: ExportRequest,
+    since: Mapping[int, int] | None = None,
+) -> dict[str, Any]:
+    """What the export would hold; nothing is written. Raises ``Gone``."""
+    after = goes_on_from(ledger, organization, request, since).get("since")
+    counted = count(ledger, organization, spec_of(request), after)
     return {
         "dry_run": True,
         "format": request.format,
@@ -103,6 +120,22 @@ def _where_else(job: Job) -> str:
             "POST its undo to put it back."
         )
     return "Start a new export."
+
+
+def _cursor(links: Links, job: Job) -> str | None:
+    """Where the next one goes on, once this one is written."""
+    if not job.slots or job.epoch is None or not links.seal:
+        return None
+    return links.seal(job.organization, job.epoch, job.slots)
+
+
+def _cleared_before(job: Job) -> list[dict[str, Any]] | None:
+    if job.cleared_before is None:
+        return None
+    return [
+        {"export_id": export_id, "messages": messages}
+        for export_id, messages in job.cleared_before.items()
+    ]
 
 
 def _file(links: Links, file: File, now: datetime) -> dict[str, Any]:

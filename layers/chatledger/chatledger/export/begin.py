@@ -5,6 +5,7 @@ a clear has the lease before its job is there, and the job is in the index of wh
 is there itself.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -18,6 +19,7 @@ from chatledger.export import job as jobs
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import Clear, Failure, Job
 from chatledger.export.run import run
+from chatledger.export.since import goes_on_from
 from chatledger.jobs import lease, running
 from chatledger.jobs.holder import has_ended
 from chatledger.ledger.ledger import Ledger
@@ -34,16 +36,19 @@ def export(
     export_id: str,
     wait: timedelta,
     actor: Actor = SYSTEM,
+    since: Mapping[int, int] | None = None,
 ) -> Job:
     """The export under this id, new or there already, as it stands after ``wait`` at most.
 
-    Raises ``Conflict`` where it would clear and another clear or undo runs: then nothing changes.
+    ``since``: the position that the request's cursor holds. Raises ``Conflict`` where it would
+    clear and another clear or undo runs, and ``Gone`` where nothing goes on from the position:
+    then nothing changes.
     """
     ledger = exporter.ledger
     until = ledger.now() + wait
     runs_here = bool(wait) and not request.clear
     run_until = until if runs_here else None
-    job = _admitted(ledger, organization, request, export_id, run_until, actor)
+    job = _admitted(ledger, organization, request, export_id, run_until, actor, since)
     if runs_here and _is_free(job, ledger.now(), until):
         job = run(exporter, job, until)
         job = job if job.ended else hand_over(ledger, machine, job)
@@ -74,6 +79,7 @@ def _admitted(
     export_id: str,
     run_until: datetime | None,
     actor: Actor,
+    since: Mapping[int, int] | None,
 ) -> Job:
     if there := jobs.load(ledger.table, organization, export_id):
         return _with_lease(ledger, there)
@@ -84,6 +90,7 @@ def _admitted(
         created_at=ledger.now(),
         run_until=run_until,
         clear=Clear(on=request.clear_on) if request.clear else None,
+        **goes_on_from(ledger, organization, request, since),
     )
     _take_lease(ledger, job)
     running.enter(ledger.table, "export", organization, export_id, job.created_at)

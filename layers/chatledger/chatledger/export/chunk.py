@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from chatledger.export.content import Member, archived, chosen_messages
+from chatledger.export.content import Member, archived, chosen_messages, cleared_in
 from chatledger.export.manifest import ListedEntry, entry_line
 from chatledger.export.plan import Part, Plan
 from chatledger.export.sink import Sink
@@ -139,12 +139,16 @@ class Sinks:
 
 @dataclass
 class ChunkWriter:
-    """Writes conversations into the chunk's sinks; what one file holds, the other does too."""
+    """Writes conversations into the chunk's sinks; what one file holds, the other does too.
+
+    ``cleared``: messages that were cleared before an export that goes on came to them, by export.
+    """
 
     spec: Spec
     sinks: Sinks
     file: FileWriter | None = field(init=False, default=None)
     archive: ArchiveWriter | None = field(init=False, default=None)
+    cleared: dict[str, int] = field(init=False, default_factory=dict[str, int])
 
     def __post_init__(self) -> None:
         sinks = self.sinks
@@ -168,6 +172,9 @@ class ChunkWriter:
     def add(self, conversation: HeldConversation) -> None:
         """Asked once for both files, so that the archive holds all that the other does."""
         selection = self.spec.selection
+        if conversation.snapshot.after is not None:
+            for export_id, messages in cleared_in(conversation):
+                self.cleared[export_id] = self.cleared.get(export_id, 0) + messages
         asks_messages = selection.filters.asks_messages
         chosen = None
         if self.file or asks_messages:

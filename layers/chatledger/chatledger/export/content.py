@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from chatledger.formats.archive import head_line
+from chatledger.formats.archive import cleared_line, head_line
 from chatledger.ledger.cells import HeldConversation
 from chatledger.ledger.entries import Entry, compress
 from chatledger.ledger.standing import standing
@@ -68,16 +68,28 @@ def _content_matches(
 def archived(conversation: HeldConversation, within: Range) -> Iterator[Member]:
     """All revisions in the range, lossless: entries byte for byte unless the range cuts them.
 
-    The head comes first; of a conversation without entries there is nothing.
+    The head comes before the first entry; of a conversation without entries there is nothing. What
+    goes on after an earlier export also tells of entries that were cleared in between.
     """
     head: Member | None = Member(compress(head_line(conversation.head)))
+    tells_of_cleared = conversation.snapshot.after is not None
     for entries in conversation.quarters():
         for entry in entries:
+            if entry.is_tombstone and tells_of_cleared:
+                yield Member(compress(cleared_line(entry)))
             if member := None if entry.is_tombstone else _member(entry, within):
                 if head:
                     yield head
                     head = None
                 yield member
+
+
+def cleared_in(conversation: HeldConversation) -> Iterator[tuple[str, int]]:
+    """The export that cleared each tombstone of the snapshot, and how many messages it had."""
+    for entries in conversation.quarters():
+        for entry in entries:
+            if entry.cleared_by:
+                yield entry.cleared_by, entry.messages_count
 
 
 def _member(entry: Entry, within: Range) -> Member | None:

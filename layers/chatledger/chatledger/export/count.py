@@ -1,5 +1,6 @@
 """What an export would hold, counted by writing it to nowhere."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -33,11 +34,17 @@ class _Sums(NamedTuple):
     to_clear: int = 0
 
 
-def count(ledger: Ledger, organization: str, spec: Spec) -> Counted:
-    """Raises ``PayloadTooLarge`` where it is too much to count within a request."""
+def count(
+    ledger: Ledger, organization: str, spec: Spec, since: Mapping[str, int] | None = None
+) -> Counted:
+    """``since``: where an earlier export ended.
+
+    Raises ``PayloadTooLarge`` where it is too much to count within a request, and ``Gone``.
+    """
     checkpoint = in_time_until(ledger, ledger.now() + COUNT_WITHIN)
     try:
-        sums = _count(ledger, organization, spec, checkpoint)
+        plan = make_plan(ledger, organization, spec.selection, since)
+        sums = _count(ledger, spec, plan, checkpoint)
     except OutOfTime:
         raise PayloadTooLarge(
             f"More than can be counted in {COUNT_WITHIN.seconds} seconds. Ask for fewer days, name "
@@ -48,9 +55,8 @@ def count(ledger: Ledger, organization: str, spec: Spec) -> Counted:
     return Counted(counts, sums.to_clear if spec.clear else None)
 
 
-def _count(ledger: Ledger, organization: str, spec: Spec, checkpoint: Checkpoint) -> _Sums:
+def _count(ledger: Ledger, spec: Spec, plan: Plan, checkpoint: Checkpoint) -> _Sums:
     sums = _Sums()
-    plan = make_plan(ledger, organization, spec.selection)
     for part in plan.parts:
         sums = _count_part(ledger, spec, plan, part, checkpoint, sums)
     return sums

@@ -4,6 +4,7 @@ Each attempt writes a manifest of its own; the first to say that it has finished
 counts. The file has the same bytes whoever joins it, so one name does.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -30,13 +31,20 @@ _AT_ONCE = 8
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """What came out. ``archive`` is there where it is kept, ``manifest`` where there is one."""
+    """What came out. ``archive`` is there where it is kept, ``manifest`` where there is one.
+
+    ``slots``, under ``epoch``: the last slot of each shard that was seen; ``cleared``: export →
+    messages that it had cleared before this one came to them.
+    """
 
     file: File
     counts: Counts
     progress: Progress
     manifest: Manifest | None
     archive: Archive | None
+    epoch: str = ""
+    slots: dict[str, int] = {}
+    cleared: dict[str, int] = {}
 
 
 def finish(
@@ -90,7 +98,17 @@ def _finished(
         progress=Progress(conversations, messages, len(plan.parts), len(plan.parts)),
         manifest=manifest,
         archive=archive if spec.clear else None,
+        epoch=plan.epoch,
+        slots=plan.frozen,
+        cleared=_cleared(chunks),
     )
+
+
+def _cleared(chunks: Sequence[Chunk]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for chunk in chunks:
+        found.update(chunk.cleared)
+    return dict(sorted(found.items()))
 
 
 def _joined(

@@ -1,6 +1,6 @@
 """The export job: what was asked, how far it is, what came out; one small item of the table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -9,7 +9,15 @@ import msgspec
 from chatledger.audit import chain
 from chatledger.audit.record import SYSTEM, Actor
 from chatledger.aws import wire
-from chatledger.aws.table import Absent, Condition, ConditionFailed, Equals, Put, Table
+from chatledger.aws.table import (
+    Absent,
+    Condition,
+    ConditionFailed,
+    Equals,
+    Put,
+    Table,
+    TransactionRefused,
+)
 from chatledger.aws.wire import Item
 from chatledger.errors import NotFound, StorageError
 from chatledger.export.facts import new_facts
@@ -125,8 +133,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """``request`` is the body as it was validated.
 
     ``run_until``: until then a request runs it; ``execution``: the workflow that does, once
-    handed over. ``recorded``: what the audit trail says of it. ``token`` is the item's ``w``: a
-    writer holds the job as it loaded it, or starts over.
+    handed over. ``recorded``: what the audit trail says of it. ``since``: the slots of where an
+    earlier export ended; ``stream`` is named where this one moves it on, from the export that it
+    ``follows``. ``slots``, under ``epoch``: how far it saw; ``cleared_before``: export → messages
+    that it had cleared by then. ``token`` is the item's ``w``: a writer holds the job as it loaded
+    it, or starts over.
     """
 
     export_id: str
@@ -143,6 +154,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     archive: Archive | None = None
     clear: Clear | None = None
     error: Failure | None = None
+    since: dict[str, int] | None = None
+    stream: str | None = None
+    follows: str | None = None
+    epoch: str | None = None
+    slots: dict[str, int] | None = None
+    cleared_before: dict[str, int] | None = None
     written_at: datetime | None = None
     finished_at: datetime | None = None
     files_removed_at: datetime | None = None
@@ -191,19 +208,29 @@ def newest(
     return jobs, jobs[-1].export_id if page.after and jobs else None
 
 
-def save(table: Table, job: Job, actor: Actor = SYSTEM) -> Job:
-    """Writes it if nobody did since it was loaded; raises ``ConditionFailed`` otherwise.
+def save(table: Table, job: Job, actor: Actor = SYSTEM, beside: Sequence[Put] = ()) -> Job:
+    """Writes it if nobody did since it was loaded, and what is given beside: all, or nothing.
 
-    What is new of it for the audit trail is recorded with it: both, or neither.
+    What is new of it for the audit trail is recorded with it. Raises ``ConditionFailed``.
     """
     when: Condition = Equals("w", job.token) if job.token else Absent()
     token, facts = new_token(), new_facts(job, actor)
     job = msgspec.structs.replace(job, recorded=(*job.recorded, *(each.action for each in facts)))
+    writes = [Put(_item(job, token), when), *beside]
     if facts:
-        chain.append(table, job.organization, facts, [Put(_item(job, token), when)])
+        chain.append(table, job.organization, facts, writes)
+    elif beside:
+        _transact(table, writes)
     else:
-        table.put(_item(job, token), when)
+        table.put(writes[0].item, when)
     return msgspec.structs.replace(job, token=token)
+
+
+def _transact(table: Table, writes: Sequence[Put]) -> None:
+    try:
+        table.transact(writes)
+    except TransactionRefused:
+        raise ConditionFailed from None
 
 
 def change(

@@ -1,7 +1,7 @@
 """Plan: what an export sees, frozen once, and the parts it is written in."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -10,9 +10,9 @@ from chatledger.aws.s3 import AlreadyThere
 from chatledger.export import places
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import Job
-from chatledger.ledger import days, slots
+from chatledger.ledger import days, feed, slots
 from chatledger.ledger.cells import Snapshot
-from chatledger.ledger.ledger import Ledger
+from chatledger.ledger.ledger import Ledger, current_epoch
 from chatledger.selection import Selection
 from chatledger.timestamps import Range
 
@@ -28,7 +28,11 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """``frozen``: the last slot of each shard that is seen; ``days``: those that hold anything."""
+    """``frozen``: the last slot of each shard that is seen; ``days``: those that hold anything.
+
+    ``after``: where an earlier export ended, of one that goes on after it; ``epoch``: in which life
+    of the table these slots were given out.
+    """
 
     organization: str
     start: datetime | None
@@ -36,11 +40,14 @@ class Plan(msgspec.Struct, frozen=True):
     frozen: dict[str, int]
     days: dict[str, tuple[int, ...]]
     parts: tuple[Part, ...]
+    epoch: str = ""
+    after: dict[str, int] | None = None
 
     @property
     def snapshot(self) -> Snapshot:
-        frozen = {int(shard): slot for shard, slot in self.frozen.items()}
-        return Snapshot(self.organization, Range(self.start, self.end), frozen)
+        after = None if self.after is None else by_shard(self.after)
+        within = Range(self.start, self.end)
+        return Snapshot(self.organization, within, by_shard(self.frozen), after)
 
     def days_of(self, shard: int) -> list[str]:
         return [day for day, shards in self.days.items() if shard in shards]
@@ -51,7 +58,7 @@ def planned(exporter: Exporter, job: Job, selection: Selection) -> Plan:
     place = places.plan(job.organization, job.export_id)
     if made := exporter.exports.get(place):
         return msgspec.json.decode(made, type=Plan)
-    plan = make_plan(exporter.ledger, job.organization, selection)
+    plan = make_plan(exporter.ledger, job.organization, selection, job.since)
     try:
         exporter.exports.put(place, msgspec.json.encode(plan), "application/json", once=True)
     except AlreadyThere:
@@ -64,17 +71,26 @@ def parts_list(count: int) -> bytes:
     return msgspec.json.encode([{"part": number} for number in range(1, count + 1)])
 
 
-def make_plan(ledger: Ledger, organization: str, selection: Selection) -> Plan:
-    """Freezes the slots first: whatever is committed after that is not seen."""
+def by_shard(slots: Mapping[str, int]) -> dict[int, int]:
+    """JSON's keys are text."""
+    return {int(shard): slot for shard, slot in slots.items()}
+
+
+def make_plan(
+    ledger: Ledger, organization: str, selection: Selection, since: Mapping[str, int] | None = None
+) -> Plan:
+    """Freezes the slots first: whatever is committed after that is not seen.
+
+    ``since``: where an earlier export ended; raises ``Gone`` where nothing goes on from there.
+    """
+    epoch = current_epoch(ledger.table)
     frozen = slots.freeze(ledger, organization)
     within = selection.within
-    everything = dict(days.held(ledger.table, organization, "0001-01-01", "9999-12-31"))
-    chosen = {
-        day: tuple(sorted(shards))
-        for day, shards in everything.items()
-        if within.first_day <= day <= within.last_day
-    }
-    weights = _appends(frozen, list(everything.values()), list(chosen.values()))
+    if since is None:
+        chosen, weights = _by_days(ledger, organization, frozen, within)
+    else:
+        touched, weights = feed.days_between(ledger, organization, by_shard(since), frozen)
+        chosen = {day: tuple(sorted(touched[day])) for day in sorted(touched)}
     return Plan(
         organization=organization,
         start=within.start,
@@ -82,7 +98,22 @@ def make_plan(ledger: Ledger, organization: str, selection: Selection) -> Plan:
         frozen={str(shard): slot for shard, slot in frozen.items()},
         days=chosen,
         parts=tuple(_parts(weights)),
+        epoch=epoch,
+        after=dict(since) if since is not None else None,
     )
+
+
+def _by_days(
+    ledger: Ledger, organization: str, frozen: dict[int, int], within: Range
+) -> tuple[dict[str, tuple[int, ...]], dict[int, int]]:
+    """The days of the range that hold anything, and about how many appends each shard has there."""
+    everything = dict(days.held(ledger.table, organization, "0001-01-01", "9999-12-31"))
+    chosen = {
+        day: tuple(sorted(shards))
+        for day, shards in everything.items()
+        if within.first_day <= day <= within.last_day
+    }
+    return chosen, _appends(frozen, list(everything.values()), list(chosen.values()))
 
 
 def _appends(

@@ -14,10 +14,10 @@ from chatledger.export import job as jobs
 from chatledger.export.exporter import Exporter
 from chatledger.export.finish import finish
 from chatledger.export.job import Job, Progress
-from chatledger.export.outcome import with_files
+from chatledger.export.outcome import record_files
 from chatledger.export.plan import planned
 from chatledger.export.spec import Spec, spec_of_job
-from chatledger.export.watch import OutOfTime, Watch, check_wanted, in_request
+from chatledger.export.watch import OutOfTime, Watch, in_request
 from chatledger.export.write_part import PartWriter
 from chatledger.jobs.ended import Ended
 from chatledger.ledger.ledger import Ledger
@@ -26,7 +26,8 @@ from chatledger.ledger.ledger import Ledger
 def run(exporter: Exporter, job: Job, until: datetime) -> Job:
     """The job after this run: at its end, or still running where time was up.
 
-    Raises ``StorageError`` where the storage did not answer; a repeat goes on.
+    Raises ``StorageError`` where the storage did not answer; a repeat goes on. Raises ``Conflict``
+    where another export of the same stream was first: this one has failed.
     """
     ledger = exporter.ledger
     try:
@@ -48,13 +49,7 @@ def _run(exporter: Exporter, job: Job, spec: Spec, until: datetime) -> None:
     for part in plan.parts:
         PartWriter(exporter, job.export_id, spec, plan, part, watch).write()
     finished = finish(exporter, job, spec, plan, watch.checkpoint)
-    now = ledger.now()
-    jobs.change(
-        ledger.table,
-        job.organization,
-        job.export_id,
-        lambda current: with_files(check_wanted(current), finished, now),
-    )
+    record_files(ledger, job, finished)
 
 
 def _give_up(ledger: Ledger, job: Job) -> None:

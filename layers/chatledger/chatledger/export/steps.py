@@ -9,16 +9,18 @@ from typing import Any
 
 import msgspec
 
+from chatledger.errors import Conflict
 from chatledger.export import job as jobs
 from chatledger.export import places
 from chatledger.export.exporter import Exporter
 from chatledger.export.finish import finish
 from chatledger.export.job import Job, Progress
-from chatledger.export.outcome import with_files
+from chatledger.export.outcome import record_files
 from chatledger.export.plan import parts_list, planned
 from chatledger.export.spec import spec_of_job
 from chatledger.export.watch import check_wanted, in_workflow
 from chatledger.export.write_part import PartWriter
+from chatledger.jobs.ended import Ended
 
 
 def plan_export(exporter: Exporter, organization: str, export_id: str) -> dict[str, str]:
@@ -56,13 +58,10 @@ def finish_export(
         plan = planned(exporter, job, spec.selection)
         watch = in_workflow(exporter.ledger, job, until)
         finished = finish(exporter, job, spec, plan, watch.checkpoint)
-        now = exporter.ledger.now()
-        job = jobs.change(
-            exporter.ledger.table,
-            organization,
-            export_id,
-            lambda current: with_files(check_wanted(current), finished, now),
-        )
+        try:
+            job = record_files(exporter.ledger, job, finished)
+        except Conflict:
+            raise Ended from None  # It has failed, and says why.
     return _next(exporter, job)
 
 

@@ -58,12 +58,16 @@ class EntryList(msgspec.Struct, frozen=True):
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """What a chunk holds; each is None where there is nothing of it. ``next`` None: the last."""
+    """What a chunk holds; each is None where there is nothing of it. ``next`` None: the last.
+
+    ``cleared``: export → messages that it had cleared before this one came to them.
+    """
 
     file: Piece | None
     archive: Piece | None
     listed: EntryList | None
     next: Position | None
+    cleared: dict[str, int] = {}
 
     def asked_for(self, spec: Spec) -> Piece | None:
         """Its piece of the file that was asked for."""
@@ -128,6 +132,7 @@ class PartWriter:
             archive=_piece(archive, writer.archive.written) if writer.archive else None,
             listed=_list(listed, writer.archive.entries) if writer.archive else None,
             next=after,
+            cleared=writer.cleared,
         )
 
     def _looks_up(self, writer: ChunkWriter, progress: PartProgress) -> Callable[[], bool]:

@@ -1,7 +1,9 @@
 """The archive: canonical JSON Lines in gzip members, lossless; and its reader.
 
 A line is a message (``messages.encode_line``), or the head of a conversation, which stands before
-the conversation's messages and has ``"record":"head"`` and no ``content``.
+the conversation's messages and has ``"record":"head"`` and no ``content``. An archive of what came
+after an earlier one may also hold ``"record":"cleared"``: an entry that another export cleared
+before this one could hold it.
 """
 
 import zlib
@@ -15,6 +17,7 @@ import msgspec
 
 from chatledger.errors import InvalidRequest
 from chatledger.formats.writer import Conversation, Options, Writer, gathered
+from chatledger.ledger.entries import Entry
 from chatledger.ledger.heads import Head
 from chatledger.messages import Message, decode_line, encode_line
 
@@ -24,7 +27,7 @@ MAX_LINE_BYTES = 8 * 1024 * 1024
 # And a head, which came in the body of a request.
 MAX_HEAD_LINE_BYTES = 4 * 1024 * 1024
 
-_HEAD_PREFIX = b'{"record":'
+_RECORD_PREFIX = b'{"record":'
 _OF_THE_RECORD = frozenset(
     {"record", "conversation_id", "users", "first_day", "last_day", "content"}
 )
@@ -46,6 +49,37 @@ class HeadRecord(msgspec.Struct, frozen=True):
     last_day: str
     about: dict[str, Any]
     users: tuple[str, ...] = ()
+
+
+class ClearedRecord(msgspec.Struct, frozen=True):
+    """An entry that was cleared before it could be written: what is known of it.
+
+    ``slot`` is its place in the order; ``n`` counts messages, ``digests`` has identity and content
+    of each, in hex; ``cleared_by`` is the export whose archive holds them.
+    """
+
+    conversation_id: str
+    day: str
+    quarter: str
+    slot: int
+    n: int
+    cleared_by: str
+    digests: tuple[tuple[str, str], ...]
+
+
+def cleared_line(entry: Entry) -> bytes:
+    """The line of a tombstone, with its newline."""
+    place = entry.place
+    record = ClearedRecord(
+        conversation_id=place.conversation_id,
+        day=entry.day,
+        quarter=place.quarter,
+        slot=place.slot,
+        n=entry.messages_count,
+        cleared_by=entry.cleared_by or "",
+        digests=tuple((message.hex(), content.hex()) for message, content in entry.digests()),
+    )
+    return msgspec.json.encode({"record": "cleared", **msgspec.structs.asdict(record)}) + b"\n"
 
 
 def head_line(head: Head) -> bytes:
@@ -87,7 +121,7 @@ def writer(options: Options) -> Writer:  # noqa: ARG001 - an archive leaves noth
     return Archive()
 
 
-def read_archive(stream: IO[bytes]) -> Iterator[HeadRecord | Message]:
+def read_archive(stream: IO[bytes]) -> Iterator[HeadRecord | ClearedRecord | Message]:
     """The records of an archive, in their order and one at a time; the stream need not seek.
 
     Raises ``BrokenArchive``, after the records that could be read.
@@ -119,23 +153,30 @@ def _whole(line: bytes, number: int) -> bytes:
     )
 
 
-def read_record(line: bytes) -> HeadRecord | Message:
+def read_record(line: bytes) -> HeadRecord | ClearedRecord | Message:
     """Fields may come in another order than ours: a tool may have sorted them.
 
     Raises ``ValueError`` or ``msgspec.MsgspecError`` for what is no record.
     """
-    if line.startswith(_HEAD_PREFIX):
-        return _head_record(line)
+    if line.startswith(_RECORD_PREFIX):
+        return _other_record(line)
     try:
         message = decode_line(line)
     except msgspec.ValidationError:
         fields = msgspec.json.decode(line, type=dict[str, Any])
         if "record" in fields:
-            return _head_record(line)
+            return _other_record(line)
         raise
     if message.timestamp.tzinfo is None:
         raise ValueError("its timestamp has no offset.")
     return message
+
+
+def _other_record(line: bytes) -> HeadRecord | ClearedRecord:
+    fields = msgspec.json.decode(line, type=dict[str, Any])
+    if fields.get("record") == "cleared":
+        return msgspec.convert(fields, ClearedRecord)
+    return _head_record(line)
 
 
 def _head_record(line: bytes) -> HeadRecord:

@@ -33,14 +33,19 @@ _CELLS_AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What an export sees: messages of a range, in entries up to the frozen slot of each shard."""
+    """What an export sees: messages of a range, in entries up to the frozen slot of each shard.
+
+    ``after``: the last slot of each shard that an earlier one saw; None where none went before.
+    """
 
     organization: str
     within: Range
     frozen: dict[int, int]
+    after: dict[int, int] | None = None
 
     def sees(self, entry: Entry, shard: int) -> bool:
-        return entry.place.slot <= self.frozen[shard]
+        seen = self.after.get(shard, 0) if self.after else 0
+        return seen < entry.place.slot <= self.frozen[shard]
 
 
 @dataclass(frozen=True, slots=True)

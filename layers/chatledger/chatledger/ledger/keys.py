@@ -150,6 +150,11 @@ def running_job(organization: str, job_id: str) -> Key:
     return Key(running(), f"{escape(organization)}#{escape(job_id)}")
 
 
+def stream(organization: str, digest: str) -> Key:
+    """Where a named stream of exports has come to; ``digest`` is the name's."""
+    return Key(f"N#{escape(organization)}", digest)
+
+
 def restores(organization: str) -> str:
     return f"R#{escape(organization)}"
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chatledger.aws.table import Absent, ConditionFailed, Table
+from chatledger.aws.table import Absent, ConditionFailed, Equals, Table
 from chatledger.aws.wire import Item
+from chatledger.errors import NotFound
 from chatledger.identifiers import new_ulid
 from chatledger.ledger import keys
 from chatledger.timestamps import utc_now
@@ -43,6 +44,26 @@ def open_ledger(table: Table, shards: int) -> Ledger:
             f"Deploy with LedgerShards={record['shards']}; it is fixed for the table's life."
         )
     return Ledger(table, shards, str(record["epoch"]))
+
+
+def current_epoch(table: Table) -> str:
+    """As the table says now: a function that lives longer than it remembers an older one."""
+    record = table.get(keys.TABLE_RECORD)
+    return str(record["epoch"]) if record else ""
+
+
+def adopt(table: Table) -> str:
+    """Begins a new epoch in a table that was restored from a backup; answers it.
+
+    Slots that were given out after the backup are given out anew, so no position of before means
+    the same any more. Raises ``NotFound`` where the table holds no ledger.
+    """
+    record = table.get(keys.TABLE_RECORD)
+    if not record:
+        raise NotFound("This table holds no ledger yet: there is nothing to adopt.")
+    epoch = new_ulid()
+    table.put({**record, "epoch": epoch}, Equals("epoch", record["epoch"]))
+    return epoch
 
 
 def _record(table: Table, shards: int) -> Item:

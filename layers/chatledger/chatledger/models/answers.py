@@ -215,6 +215,13 @@ class ExportFailure(Answer):
     error: str = Field(description="What went wrong, and what to do.")
 
 
+class ClearedBefore(Answer):
+    """Messages that lie in the archive of another export."""
+
+    export_id: str
+    messages: int
+
+
 class ExportJob(Answer):
     """An export: what was asked, how far it is, what came out."""
 
@@ -237,7 +244,14 @@ class ExportJob(Answer):
     )
     data_card: dict[str, Any] | None = Field(description=_NOT_YET)
     redactions: dict[str, Any] | None = Field(description=_NOT_YET)
-    cursor: str | None = Field(description=_NOT_YET)
+    cursor: str | None = Field(
+        description="Where the next export goes on, as its since, or GET /changes. Null before it "
+        "is written, and in answers that cannot seal one: GET the export."
+    )
+    cleared_before: list[ClearedBefore] | None = Field(
+        description="With since: what other exports had cleared before this one came to it; an "
+        "archive has a record of each. Null without since."
+    )
     clear: ExportClear | None = Field(description="Null where none was asked for.")
     error: ExportFailure | None = Field(description="Null unless it failed.")
     request: dict[str, Any] = Field(description="What was asked, with what was left out filled in.")
@@ -449,3 +463,26 @@ class Problem(Answer):
     code: str = Field(description="For programs: one of a fixed list.")
     timestamp: str = Field(description=_TIME)
     request_id: str = Field(description="Name it when you report the error.")
+
+
+class Change(Answer):
+    """A message, with all that was sent of it, or the record of messages that were cleared."""
+
+    type: Literal["message", "cleared"]
+    conversation_id: str
+    id: str | None = Field(None, description="Of a message, as are the fields that follow it.")
+    messages: int | None = Field(None, description="Of what was cleared: how many.")
+    cleared_by: str | None = Field(None, description="The export whose archive holds them.")
+    digests: list[list[str]] | None = Field(
+        None, description="Of each: which message (id and time), which content; in hexadecimal."
+    )
+
+
+class ChangesPage(Answer):
+    """What was committed after the cursor, in the order it was committed in within a shard."""
+
+    changes: list[Change] = Field(
+        description="The same id and time again is a revision: the later one counts."
+    )
+    cursor: str = Field(description="Where to go on; serves as the since of an export too.")
+    end_of_stream: bool = Field(description="Whether that was all when it was read.")

@@ -28,6 +28,11 @@ _LATER = ("xlsx", "parquet", "ml", "openai", "sharegpt", "alpaca", "uiuc", "anyt
 _ALIASES = {"excel": "xlsx", "ml_training": "ml"}
 # A job keeps its request in one item of the table.
 MAX_REQUEST_BYTES = 200 * 1024
+# A cursor names a slot for each of at most 256 shards.
+MAX_CURSOR = 6000
+LAST = "last"
+# A conversation may come to match these later, and what it held before would never be exported.
+_MAY_CHANGE = ("status", "contains", "ai_service")
 _EXAMPLE: dict[str, Any] = {"format": "csv", "anonymize": False}
 
 
@@ -92,11 +97,16 @@ class ExportRequest(Strict):
     )
     start_date: Date | None = Field(None, description=START_DATE)
     end_date: Date | None = Field(None, description=END_DATE)
-    since: Short | None = Field(
-        None, description="Not available yet: to go on after an earlier export."
+    since: Annotated[str, Field(min_length=1, max_length=MAX_CURSOR)] | None = Field(
+        None,
+        description='Only what was committed after an earlier export: its cursor, or "last" to go '
+        "on where the last export of this name ended. Without gap or overlap, whatever the times "
+        "of the messages. Not with dates, nor with filters whose answer can change later.",
     )
     name: Short | None = Field(
-        None, description="What you call this export, kept with it; at most 1,000 characters."
+        None,
+        description="What you call this export, kept with it; at most 1,000 characters. Exports "
+        'with since "last" and the same name are a stream: each goes on after the one before.',
     )
     filters: ExportFilters = Field(
         ExportFilters(), description="Which conversations; all if left out."
@@ -168,13 +178,15 @@ class ExportRequest(Strict):
         return self
 
     def _not_yet(self) -> Iterator[str]:
-        for name in ("since", "destination", "training", "webhook_url"):
+        for name in ("destination", "training", "webhook_url"):
             if getattr(self, name) is not None:
                 yield f"{name} is not available yet; leave it out or send null."
         if self.dataset != "conversations":
             yield "dataset: only 'conversations' is available yet."
 
     def _contradictions(self) -> Iterator[str]:
+        if self.since is not None:
+            yield from self._since_contradictions()
         if self.clear_on == "acknowledged" and not self.clear:
             yield 'clear_on says what a clear waits for; send "clear": true with it.'
         if self.format == "archive":
@@ -186,4 +198,21 @@ class ExportRequest(Strict):
             yield (
                 'anonymization, the default, is not available yet; send "anonymize": false '
                 "to export names and content as they are."
+            )
+
+    def _since_contradictions(self) -> Iterator[str]:
+        if self.since == LAST and not self.name:
+            yield 'since "last" goes on after the last export of a name: send its name too.'
+        if self.start_date or self.end_date:
+            yield (
+                "since already says from where; leave start_date and end_date out, or what they "
+                "leave out would never be exported."
+            )
+        changing = [name for name in _MAY_CHANGE if getattr(self.filters, name)]
+        if self.filters.min_messages > 1:
+            changing.append("min_messages")
+        for name in changing:
+            yield (
+                f"the filter {name} can change its answer later, so with since it would lose "
+                "messages; leave it out, or export by dates."
             )

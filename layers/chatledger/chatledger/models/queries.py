@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from chatledger.models.chats import Status
+from chatledger.models.exports import MAX_CURSOR
 from chatledger.models.fields import (
     END_DATE,
     ID,
@@ -112,6 +113,18 @@ class VerifyAuditQuery(Query):
     """Of ``GET /audit/verify``."""
 
     cursor: Cursor | None = Field(None, description=_CURSOR_SAYS)
+
+
+class ChangesQuery(Query):
+    """Of ``GET /changes``."""
+
+    cursor: Annotated[str, Field(max_length=MAX_CURSOR)] | None = Field(
+        None,
+        description="The cursor of the page before, or of an export; from the beginning without.",
+    )
+    limit: Annotated[int, Field(ge=1, le=1000)] = Field(
+        100, description="How many at most, 1 to 1,000; a page of long messages has fewer."
+    )
 
 
 class ListExportsQuery(Query):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from chatledger.formats.archive import BrokenArchive, HeadRecord, read_record
+from chatledger.formats.archive import BrokenArchive, ClearedRecord, HeadRecord, read_record
 from chatledger.formats.members import Line, read_lines
 from chatledger.ledger.entries import Quarter, quarter_hour
 from chatledger.messages import Message, encode_line
@@ -27,7 +27,7 @@ _MAX_RUN_BYTES = 8 * 1024 * 1024
 
 
 class Record(NamedTuple):
-    """A message or, with none, the head that comes before its conversation's messages.
+    """A message or, with none, mostly the head that comes before its conversation's messages.
 
     ``line`` is its canonical line, a head's as it came; ``head`` what the archive says of its
     conversation. ``slot`` is that of its entry, where the manifest says so; ``after`` the position
@@ -39,6 +39,11 @@ class Record(NamedTuple):
     head: HeadRecord | None
     slot: int | None
     after: Position
+
+    @property
+    def is_head(self) -> bool:
+        """Else, of a record without a message, it tells what another export had cleared."""
+        return self.message is None and self.line.startswith(b'{"record":"head"')
 
     @property
     def run(self) -> tuple[str, Quarter] | None:
@@ -125,6 +130,8 @@ class Reader:
             record = read_record(line.data)
             if isinstance(record, HeadRecord):
                 return self._head_record(record, line)
+            if isinstance(record, ClearedRecord):  # There is nothing in it to restore.
+                return self._record(None, line.data, None)
             return self._message_record(checked_message(record), line)
         except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
             raise self._broken(error) from None

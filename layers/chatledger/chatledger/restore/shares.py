@@ -63,7 +63,7 @@ class Group:
     def take(self, unit: Unit) -> None:
         for record in unit:
             if record.message is None:
-                self.progress += Progress(conversations=1)
+                self.progress += Progress(conversations=int(record.is_head))
             else:
                 self._share_of(record.message, record.head).add(
                     Archived(record.message, record.line, identity(record.message), record.slot)

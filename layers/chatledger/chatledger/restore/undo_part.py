@@ -213,8 +213,7 @@ def _head_record(run: _Undo, listed: _Listed) -> HeadRecord | None:
     """What the archive says of the entry's conversation, whose head is gone as well."""
     member = _archived(run, listed.head_start, listed.head_bytes)
     lines = [line.data for line in read_lines([member])]
-    record = read_record(lines[0]) if lines else None
-    return record if isinstance(record, HeadRecord) else None
+    return next((each for each in map(read_record, lines) if isinstance(each, HeadRecord)), None)
 
 
 def _checked(run: _Undo, listed: ListedEntry, member: bytes, digest: bytes) -> bytes:
