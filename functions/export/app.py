@@ -26,7 +26,7 @@ from chatledger.api.app import (
 )
 from chatledger.api.cursors import seal_slots, slots_of
 from chatledger.export.answers import Links, dry_run_answer, job_answer
-from chatledger.export.begin import export
+from chatledger.export.begin import Wanted, export
 from chatledger.export.exporter import Exporter
 from chatledger.export.links_given import record_links
 from chatledger.identifiers import new_ulid
@@ -47,7 +47,8 @@ def post_exports() -> Answer:
     exporter = Exporter(ledger(), exports_bucket(), signer=signer())
     wait = timedelta(seconds=wait_seconds())
     who = caller().actor
-    job = export(exporter, export_machine(), organization, request, export_id, wait, who, since)
+    wanted = Wanted(organization, export_id, request, who, since)
+    job = export(exporter, export_machine(), wanted, wait)
     answer = job_answer(ledger(), Links(exports_bucket(), archive_bucket(), seal_slots), job)
     record_links(ledger(), organization, who, [answer])
     place = location(f"/exports/{export_id}")

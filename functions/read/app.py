@@ -8,7 +8,8 @@ from chatledger.api.app import Answer, caller, handle, ledger, ok, path, query, 
 from chatledger.api.cursors import position_of, seal_position
 from chatledger.api.tokens import seal, unseal
 from chatledger.chats import history, listing, read
-from chatledger.chats.changes import Position, changes_after
+from chatledger.chats.changes import changes_after
+from chatledger.ledger.feed import Position
 from chatledger.models.queries import (
     ChangesQuery,
     ConversationQuery,

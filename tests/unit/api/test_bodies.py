@@ -179,8 +179,8 @@ def test_three_faults_are_named_and_further_ones_counted():
         (ChatPatch, {"status": None}, "status must not be null; leave it out to keep it."),
         (
             ExportRequest,
-            {"since": "last"},
-            "since is not available yet; leave it out or send null.",
+            {"destination": "x"},
+            "destination is not available yet; leave it out or send null.",
         ),
         (
             ExportRequest,

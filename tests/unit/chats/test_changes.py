@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from chatledger.chats.changes import Position, changes_after
+from chatledger.chats.changes import changes_after
 from chatledger.errors import Gone, StorageError
 from chatledger.ledger import keys
 from chatledger.ledger.append import append
 from chatledger.ledger.entries import Entry, tombstone
+from chatledger.ledger.feed import Position
 from chatledger.ledger.ledger import Ledger
 from tests.fakes.chats import NOON, ORGANIZATION, at_once, batch, ledger_on, message, noise
 from tests.fakes.faults import READS, WRITES, Fault, FaultyTable, LateEntriesTable, seeded

@@ -10,7 +10,7 @@ import pytest
 from chatledger.aws.table import Equals, Update
 from chatledger.clear.holds import place_hold
 from chatledger.export import chunk
-from chatledger.export.begin import export
+from chatledger.export.begin import Wanted, export
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import Job, Receipt
 from chatledger.export.steps import finish_export, plan_export, write_export_part
@@ -30,7 +30,7 @@ def written(world: World, export_id: str = "E1", **asked: Any) -> dict[str, Any]
     exporter = Exporter(world.ledger, world.exports, world.archive, MemorySigner())
     request = ExportRequest.model_validate({"format": "archive", "clear": True, **asked})
     states = MemoryStates()
-    export(exporter, states, ORGANIZATION, request, export_id, timedelta(0))
+    export(exporter, states, Wanted(ORGANIZATION, export_id, request), timedelta(0))
     place = plan_export(exporter, ORGANIZATION, export_id)
     for each in msgspec.json.decode(world.exports.get(place["key"]) or b"[]"):
         until = world.later

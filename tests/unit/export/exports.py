@@ -13,7 +13,7 @@ from chatledger.clear.clearing import Clearer, clear_part
 from chatledger.clear.reconcile import Reconciler, reconcile
 from chatledger.clear.verify import verify_part
 from chatledger.export import job as jobs
-from chatledger.export.begin import export
+from chatledger.export.begin import Wanted, export
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import Job
 from chatledger.export.steps import finish_export, plan_export, write_export_part
@@ -96,11 +96,11 @@ def request(format: str = "jsonl", **asked: Any) -> ExportRequest:
 
 def begun(exporter: Exporter, asked: ExportRequest, export_id: str = "E1") -> Job:
     """Admitted and handed over, as without ``Prefer: wait``."""
-    return export(exporter, MemoryStates(), ORGANIZATION, asked, export_id, timedelta(0))
+    return export(exporter, MemoryStates(), Wanted(ORGANIZATION, export_id, asked), timedelta(0))
 
 
 def in_request(exporter: Exporter, asked: ExportRequest, export_id: str = "E1") -> Job:
-    return export(exporter, MemoryStates(), ORGANIZATION, asked, export_id, WAIT)
+    return export(exporter, MemoryStates(), Wanted(ORGANIZATION, export_id, asked), WAIT)
 
 
 def in_workflow(

@@ -11,7 +11,7 @@ import pytest
 from chatledger.errors import Conflict, StorageError
 from chatledger.export import chunk as chunks
 from chatledger.export import job as jobs
-from chatledger.export.begin import export
+from chatledger.export.begin import Wanted, export
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import Job
 from chatledger.export.steps import finish_export, plan_export, write_export_part
@@ -44,7 +44,7 @@ def ask(
     export_id: str = "E1",
     wait: timedelta = timedelta(0),
 ) -> Job:
-    return export(exporter, machine, ORGANIZATION, asked, export_id, wait)
+    return export(exporter, machine, Wanted(ORGANIZATION, export_id, asked), wait)
 
 
 def running_ids(exporter: Exporter) -> list[str]:

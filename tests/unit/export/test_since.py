@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chatledger.errors import Conflict, Gone
-from chatledger.export.begin import export
+from chatledger.export.begin import Wanted, export
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import Job
 from chatledger.export.remove import remove
@@ -59,7 +59,14 @@ def asked(since: str | None = "last", format: str = "archive", **more: Any) -> E
 
 
 def run(exporter: Exporter, request: ExportRequest, export_id: str) -> Job:
-    return export(exporter, MemoryStates(), ORGANIZATION, request, export_id, WAIT)
+    return export(exporter, MemoryStates(), Wanted(ORGANIZATION, export_id, request), WAIT)
+
+
+def since(
+    exporter: Exporter, position: dict[int, int], export_id: str = "E1", format: str = "archive"
+) -> Job:
+    wanted = Wanted(ORGANIZATION, export_id, asked("a cursor", format), since=position)
+    return export(exporter, MemoryStates(), wanted, WAIT)
 
 
 def ids(exporter: Exporter, job: Job) -> list[str]:
@@ -118,9 +125,8 @@ def test_a_cursor_leads_on_whoever_exported_and_in_any_format(exporter: Exporter
     job = run(exporter, asked(None), "E1")
     add(exporter, said("b"), said("c", conversation="d"))
     assert job.slots
-    since = {int(shard): slot for shard, slot in job.slots.items()}
-    request = asked("a cursor", format)
-    job = export(exporter, MemoryStates(), ORGANIZATION, request, "E2", WAIT, since)
+    position = {int(shard): slot for shard, slot in job.slots.items()}
+    job = since(exporter, position, "E2", format)
     assert job.status == "succeeded"
     assert job.counts
     assert job.counts.messages == 2
@@ -231,9 +237,8 @@ def test_slots_that_are_no_longer_kept_are_gone(exporter: Exporter):
     shard = exporter.ledger.shard_of("c")
     exporter.ledger.table.delete(keys.slot(ORGANIZATION, shard, 1))
     with pytest.raises(Gone, match="no longer kept"):
-        export(exporter, MemoryStates(), ORGANIZATION, asked("x"), "E1", WAIT, {})
-    request, since = asked("x"), {shard: 1}
-    job = export(exporter, MemoryStates(), ORGANIZATION, request, "E2", WAIT, since)
+        since(exporter, {})
+    job = since(exporter, {shard: 1}, "E2")
     assert ids(exporter, job) == ["b", "c"]
 
 
@@ -242,7 +247,7 @@ def test_a_position_ahead_of_the_table_is_gone(exporter: Exporter):
     add(exporter, said("a"))
     shard = exporter.ledger.shard_of("c")
     with pytest.raises(Gone):
-        export(exporter, MemoryStates(), ORGANIZATION, asked("x"), "E1", WAIT, {shard: 2})
+        since(exporter, {shard: 2})
 
 
 def test_a_stream_of_another_life_of_the_table_is_gone(exporter: Exporter):

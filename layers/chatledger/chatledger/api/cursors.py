@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from chatledger.api.tokens import seal, unseal
-from chatledger.chats.changes import Position, Within
 from chatledger.errors import Gone, InvalidRequest
+from chatledger.ledger.feed import Position, Within
 from chatledger.ledger.ledger import Ledger, current_epoch
 
 _PURPOSE = "position"

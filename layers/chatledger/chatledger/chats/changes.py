@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-import msgspec
-
 from chatledger.chats.answers import MAX_ANSWER_BYTES, message_answer
 from chatledger.ledger import feed, slots
 from chatledger.ledger.entries import Entry
+from chatledger.ledger.feed import Position, Within
 from chatledger.ledger.ledger import Ledger
 from chatledger.ledger.slots import Slot
 from chatledger.messages import decode_line
@@ -22,22 +21,6 @@ from chatledger.messages import decode_line
 _SLOTS_AT_ONCE = 20
 # An answer has a message's fields and some more around them.
 _AROUND_BYTES = 200
-
-
-class Within(msgspec.Struct, frozen=True):
-    """Inside the slot that comes next in a shard: entries and then lines that were given out."""
-
-    shard: int
-    entries: int
-    lines: int
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """``slots``: shard → the last slot that was given out whole."""
-
-    slots: dict[int, int] = field(default_factory=dict[int, int])
-    within: Within | None = None
 
 
 @dataclass(frozen=True, slots=True)

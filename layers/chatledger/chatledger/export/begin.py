@@ -6,6 +6,7 @@ is there itself.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -28,27 +29,28 @@ from chatledger.models.exports import ExportRequest
 _LOOK_EVERY_SECONDS = 0.3
 
 
-def export(
-    exporter: Exporter,
-    machine: StateMachine,
-    organization: str,
-    request: ExportRequest,
-    export_id: str,
-    wait: timedelta,
-    actor: Actor = SYSTEM,
-    since: Mapping[int, int] | None = None,
-) -> Job:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody asks for; ``since`` is the position that the request's cursor holds."""
+
+    organization: str
+    export_id: str
+    request: ExportRequest
+    actor: Actor = SYSTEM
+    since: Mapping[int, int] | None = None
+
+
+def export(exporter: Exporter, machine: StateMachine, wanted: Wanted, wait: timedelta) -> Job:
     """The export under this id, new or there already, as it stands after ``wait`` at most.
 
-    ``since``: the position that the request's cursor holds. Raises ``Conflict`` where it would
+    Raises ``Conflict`` where it would
     clear and another clear or undo runs, and ``Gone`` where nothing goes on from the position:
     then nothing changes.
     """
     ledger = exporter.ledger
     until = ledger.now() + wait
-    runs_here = bool(wait) and not request.clear
-    run_until = until if runs_here else None
-    job = _admitted(ledger, organization, request, export_id, run_until, actor, since)
+    runs_here = bool(wait) and not wanted.request.clear
+    job = _admitted(ledger, wanted, until if runs_here else None)
     if runs_here and _is_free(job, ledger.now(), until):
         job = run(exporter, job, until)
         job = job if job.ended else hand_over(ledger, machine, job)
@@ -72,15 +74,8 @@ def hand_over(ledger: Ledger, machine: StateMachine, job: Job) -> Job:
     return jobs.change(ledger.table, job.organization, job.export_id, handed_over)
 
 
-def _admitted(
-    ledger: Ledger,
-    organization: str,
-    request: ExportRequest,
-    export_id: str,
-    run_until: datetime | None,
-    actor: Actor,
-    since: Mapping[int, int] | None,
-) -> Job:
+def _admitted(ledger: Ledger, wanted: Wanted, run_until: datetime | None) -> Job:
+    organization, export_id, request = wanted.organization, wanted.export_id, wanted.request
     if there := jobs.load(ledger.table, organization, export_id):
         return _with_lease(ledger, there)
     job = Job(
@@ -90,12 +85,12 @@ def _admitted(
         created_at=ledger.now(),
         run_until=run_until,
         clear=Clear(on=request.clear_on) if request.clear else None,
-        **goes_on_from(ledger, organization, request, since),
+        **goes_on_from(ledger, organization, request, wanted.since),
     )
     _take_lease(ledger, job)
     running.enter(ledger.table, "export", organization, export_id, job.created_at)
     try:
-        job = jobs.save(ledger.table, job, actor)
+        job = jobs.save(ledger.table, job, wanted.actor)
     except ConditionFailed:
         there = jobs.load(ledger.table, organization, export_id)
         if not there:

@@ -6,6 +6,9 @@ position to the next, slots are consecutive; where they are not, some are no lon
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
 
 from chatledger.aws.table import Between, Table, pages
 from chatledger.errors import Gone
@@ -15,6 +18,23 @@ from chatledger.ledger.slots import Slot, slot_of
 
 # Shard → its last slot that was seen; 0, or absent: none.
 Vector = Mapping[int, int]
+
+
+class Within(msgspec.Struct, frozen=True):
+    """Inside the slot that comes next in a shard: entries and then lines that were given out."""
+
+    shard: int
+    entries: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """``slots``: shard → the last slot that was given out whole."""
+
+    slots: dict[int, int] = field(default_factory=dict[int, int])
+    within: Within | None = None
+
 
 _PAGE = 500
 _OVER = (

@@ -176,3 +176,4 @@ Model = Annotated[
 # The constraint first: it speaks of the number, and the document says it in JSON Schema's words.
 PageNumber = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole)]
+LongLimit = Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)]

@@ -13,6 +13,7 @@ from chatledger.models.fields import (
     Date,
     Id,
     Limit,
+    LongLimit,
     PageNumber,
     SearchText,
     Strict,
@@ -122,7 +123,7 @@ class ChangesQuery(Query):
         None,
         description="The cursor of the page before, or of an export; from the beginning without.",
     )
-    limit: Annotated[int, Field(ge=1, le=1000)] = Field(
+    limit: LongLimit = Field(
         100, description="How many at most, 1 to 1,000; a page of long messages has fewer."
     )
 
