@@ -93,6 +93,27 @@ def test_what_was_cleared_before_is_told_as_that(table: MemoryTable):
     ]
 
 
+def test_what_comes_in_between_does_not_let_a_page_forget_where_the_last_one_stopped(
+    table: MemoryTable,
+):
+    """It stopped inside a slot of the last shard; the first shards are not empty any more."""
+    ledger = ledger_on(table)
+    conversations = sorted((f"conv-{each}" for each in range(40)), key=ledger.shard_of)
+    last, *_, first = reversed(conversations)
+
+    def add(conversation_id: str, *numbers: int) -> None:
+        said = [message(number, conversation_id=conversation_id) for number in numbers]
+        append(ledger, ORGANIZATION, batch(said))
+
+    add(last, 1, 2)
+    page = changes_after(ledger, ORGANIZATION, Position(), 1)
+    assert page.position.within
+    add(first, 3, 4)
+    add(first, 5)
+    found = Counter(change["id"] for change in page.changes)
+    assert found + told(ledger, page.position, limit=1) == Counter(["m1", "m2", "m3", "m4", "m5"])
+
+
 def test_a_page_of_long_messages_is_shorter(table: MemoryTable):
     ledger = ledger_on(table)
     long = [message(each, content=noise(250_000, each)) for each in range(30)]
@@ -133,16 +154,16 @@ def test_readers_beside_writers_on_a_failing_table_tell_everything_once(seed: in
         ledger = ledger_on(FaultyTable(table, plan), shards=2)
         dice, sent = random.Random(number), list[str]()
         for count in range(12):
-            name = f"{number}-{count}"
             at = NOON + timedelta(minutes=dice.choice([0, 0, -5000, 90]))
-            each = message(0, at, id=name, conversation_id=f"conv-{dice.randrange(3)}")
+            about = {"conversation_id": f"conv-{dice.randrange(3)}"}
+            turn = [message(0, at, id=f"{number}-{count}-{each}", **about) for each in "ab"]
             while True:
                 try:
-                    append(ledger, ORGANIZATION, batch([each]))
+                    append(ledger, ORGANIZATION, batch(turn))
                     break
                 except StorageError:
                     continue
-            sent.append(name)
+            sent += [each.id for each in turn]
         return sent
 
     def read(number: int) -> Counter[str]:

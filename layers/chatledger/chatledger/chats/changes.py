@@ -4,7 +4,7 @@ The order is that of the slots, shard by shard, and has nothing to do with the m
 same id and time again is a revision of the message: the later one counts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -37,7 +37,7 @@ def changes_after(ledger: Ledger, organization: str, position: Position, limit: 
     frozen = slots.freeze(ledger, organization)
     feed.check_goes_on(ledger, organization, position.slots, frozen)
     page = _Page(limit, dict(position.slots))
-    for shard in range(ledger.shards):
+    for shard in _order(ledger.shards, position):
         within = position.within if position.within and position.within.shard == shard else None
         after = position.slots.get(shard, 0)
         committed = feed.committed(ledger.table, organization, shard, after, frozen[shard])
@@ -48,6 +48,16 @@ def changes_after(ledger: Ledger, organization: str, position: Position, limit: 
                     return page.ended(is_all=False)
                 within = None
     return page.ended(is_all=True)
+
+
+def _order(shards: int, position: Position) -> Iterable[int]:
+    """The shard in whose slot the last page stopped comes first.
+
+    What others committed meanwhile could fill this page before that slot comes up, and where it
+    was left would be forgotten.
+    """
+    first = position.within.shard if position.within else 0
+    return (*range(first, shards), *range(first))
 
 
 def _entries(
