@@ -1,0 +1,78 @@
+"""A labelled set of our own, fictional: what is found, and what only looks like it."""
+
+from collections import Counter
+
+import pytest
+
+from chatledger.privacy.redaction import redact
+
+FOUND = [
+    ("Write to maria.lopez+shop@ejemplo.example.es please", "Write to [EMAIL] please"),
+    ("Schreib an jörg@müller.de, danke", "Schreib an [EMAIL], danke"),
+    ("Мой адрес: иван@почта.рф", "Мой адрес: [EMAIL]"),
+    ("我的邮箱是 li.wei@example.cn。", "我的邮箱是 [EMAIL]。"),
+    ("Meine IBAN: DE89 3704 0044 0532 0130 00 BITTE", "Meine IBAN: [IBAN] BITTE"),
+    ("IBAN NL91ABNA0417164300.", "IBAN [IBAN]."),
+    ("Mon compte FR1420041010050500013M02606", "Mon compte [IBAN]"),
+    ("card 4111 1111 1111 1111 exp 12/29", "card [CARD] exp 12/29"),
+    ("5500-0000-0000-0004", "[CARD]"),
+    ("from 203.0.113.7.", "from [IP]."),
+    ("host 2001:db8::8a2e:370:7334 is down", "host [IP] is down"),
+    ("Call me at 555-0143 22", "Call me at [PHONE]"),
+    ("(212) 555-0143", "[PHONE]"),
+    ("Ruf an: 030 / 901820-44", "Ruf an: [PHONE]"),
+    ("Mon numéro : 06 12 34 56 78", "Mon numéro : [PHONE]"),
+    ("Llámame al +34 612 345 678.", "Llámame al [PHONE]."),
+    ("Il mio cellulare: 347 123 4567", "Il mio cellulare: [PHONE]"),
+    ("O meu telemóvel é 912 345 678", "O meu telemóvel é [PHONE]"),
+    ("Bel me op 06-12345678", "Bel me op [PHONE]"),
+    ("mój telefon 601 234 567", "mój telefon [PHONE]"),
+    ("Numaram 0532 123 45 67", "Numaram [PHONE]"),
+    ("телефон: 8 912 345 67 89", "телефон: [PHONE]"),
+    ("هاتف: ٠٥٠ ١٢٣ ٤٥٦٧", "هاتف: [PHONE]"),  # noqa: RUF001
+    ("मेरा फोन 98765 43210", "मेरा फोन [PHONE]"),
+    ("手机 138 1234 5678", "手机 [PHONE]"),
+    ("電話 03-1234-5678", "電話 [PHONE]"),
+    (
+        "psql postgres://bob:hunter2@db.example.com/x",
+        "psql postgres://[CREDENTIALS]@db.example.com/x",
+    ),
+    ("key sk-abcdefghijklmnopqrstuvwx", "key [SECRET]"),
+    ("AKIAABCDEFGHIJKLMNOP", "[SECRET]"),
+    ("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----", "[SECRET]"),
+]
+
+LEFT = [
+    "Order 4111111111111112 of 2026-11-28 10:30:00",
+    "Version 10.4.2, build 20261128",
+    "ISBN 978-3-16-148410-0 and 1234567",
+    "sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "550e8400-e29b-41d4-a716-446655440000",
+    "DE88 3704 0044 0532 0130 00 has a wrong check digit",
+    "at 12:30:45, ratio 16:9, std::vector<int>, a::b",
+    "300.1.2.3 and v1.2.3.4",
+    "1700000000000 ms, 3.14159265358979, 1,000,000",
+    "28.11.2026, 28/11/2026, 2026/11/28",
+    "@maria on the forum, 5 @ 3 EUR, sk-learn",
+    "第12345678号订单, заказ 12345678, 注文番号 1234567890",
+]
+
+
+@pytest.mark.parametrize(("text", "redacted"), FOUND)
+def test_what_is_personal_by_its_shape_becomes_its_label(text: str, redacted: str):
+    counts: Counter[str] = Counter()
+    assert redact(text, counts) == redacted
+    assert counts.total() == 1
+
+
+@pytest.mark.parametrize("text", LEFT)
+def test_what_only_looks_like_it_stays(text: str):
+    counts: Counter[str] = Counter()
+    assert redact(text, counts) == text
+    assert not counts
+
+
+@pytest.mark.parametrize("text", [text for text, _ in FOUND])
+def test_redacting_again_changes_nothing(text: str):
+    once = redact(text, Counter())
+    assert redact(once, Counter()) == once
