@@ -15,7 +15,7 @@ import io
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -25,7 +25,7 @@ import chitchat_dataset
 import msgspec
 from isal import igzip
 
-from chatledger.formats import FORMATS, Options, writer_for
+from chatledger.formats import FORMATS, Options, assembler_for, writer_for
 from chatledger.formats.compression import COMPRESSIONS, compressor_for
 from chatledger.formats.rows import columns
 from chatledger.formats.writer import Conversation
@@ -86,12 +86,18 @@ def ways(chats: list[Conversation]) -> dict[str, Callable[[], int]]:
     """What is measured, by name; each answers how many bytes it wrote."""
     found: dict[str, Callable[[], int]] = {"floor gzip": lambda: floor(chats)}
     for name in FORMATS:
-        for compression in ("gzip",) if name == "archive" else COMPRESSIONS:
+        for compression in _compressions(name):
             found[f"{name} {compression}"] = lambda n=name, c=compression: ours(chats, n, c)
+    found["xlsx file"] = lambda: assembled(chats, "xlsx")
     for name, way in (("usual json", usual_json), ("usual csv", usual_csv)):
         found[f"{name} none"] = lambda way=way: len(way(chats))
         found[f"{name} gzip"] = lambda way=way: len(gzip.compress(way(chats), 6))
     return found
+
+
+def _compressions(name: str) -> Iterable[str]:
+    """Of an archive and of an assembled file's chunks it is always gzip."""
+    return ("gzip",) if FORMATS[name].is_compressed else COMPRESSIONS
 
 
 def floor(chats: list[Conversation]) -> int:
@@ -108,6 +114,18 @@ def ours(chats: list[Conversation], name: str, compression: str) -> int:
         size += len(compressor.compress(writer.separator)) if place else 0
         size += sum(len(compressor.compress(piece)) for piece in writer.conversation(chat))
     return size + len(compressor.compress(writer.postamble)) + len(compressor.finish())
+
+
+def assembled(chats: list[Conversation], name: str) -> int:
+    """The rows and the file made of them, in one go."""
+    out = list[int]()
+    writer = writer_for(name, OPTIONS)
+    assembler = assembler_for(name, OPTIONS, lambda data: out.append(len(data)))
+    for chat in chats:
+        for piece in writer.conversation(chat):
+            assembler.add(piece)
+    assembler.end()
+    return sum(out)
 
 
 def usual_json(chats: list[Conversation]) -> bytes:

@@ -211,8 +211,12 @@ def test_one_string_stands_for_a_list_of_it():
     [
         ({"anonymize": None}, '"anonymize": false'),
         ({"anonymize": True}, '"anonymize": false'),
-        ({"format": "pdf"}, "'pdf' is not a format; use one of jsonl, json, csv, txt, archive"),
-        ({"format": "excel"}, "'excel' is not available yet; use one of"),
+        (
+            {"format": "pdf"},
+            "'pdf' is not a format; use one of jsonl, json, csv, txt, xlsx",
+        ),
+        ({"format": "ml_training"}, "'ml_training' is not available yet; use one of"),
+        ({"format": "excel", "compression": "gzip"}, "compressed inside already"),
         ({"format": "parquet"}, "not available yet"),
         ({"format": "archive", "anonymize": True}, "never anonymized"),
         ({"format": "archive", "compression": "zstd"}, "always gzip"),

@@ -134,6 +134,7 @@ def test_contains_asks_the_whole_conversation_and_min_messages_the_range(exporte
 
 EVERY_FORM = [
     *itertools.product(["json", "csv", "jsonl", "txt"], ["none", "gzip", "zstd"]),
+    ("xlsx", "none"),
     ("archive", "none"),
 ]
 

@@ -44,6 +44,7 @@ from tests.unit.export.exports import (
 
 EVERY_FORM = [
     *itertools.product(["json", "csv", "jsonl", "txt"], ["none", "gzip", "zstd"]),
+    ("xlsx", "none"),
     ("archive", "none"),
 ]
 
@@ -87,7 +88,7 @@ def test_where_it_is_cut_changes_no_content(
     assert opened(cut, format, compression) == opened(whole, format, compression)
 
 
-@pytest.mark.parametrize("format", ["json", "csv"])
+@pytest.mark.parametrize("format", ["json", "csv", "xlsx"])
 def test_a_clear_writes_the_same_file_and_its_archive_beside_it(cut: None, format: str):
     ledger = filled_ledger()
     _, plain = exported(exporter_of(ledger), request(format))

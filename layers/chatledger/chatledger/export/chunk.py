@@ -146,6 +146,7 @@ class ChunkWriter:
 
     spec: Spec
     sinks: Sinks
+    compression: str | None = None  # of the file's chunk, where it is not the export's
     file: FileWriter | None = field(init=False, default=None)
     archive: ArchiveWriter | None = field(init=False, default=None)
     cleared: dict[str, int] = field(init=False, default_factory=dict[str, int])
@@ -153,7 +154,7 @@ class ChunkWriter:
     def __post_init__(self) -> None:
         sinks = self.sinks
         if sinks.file:
-            compressor = compressor_for(self.spec.compression)
+            compressor = compressor_for(self.compression or self.spec.chunk_compression)
             self.file = FileWriter(sinks.file, self.spec.writer(), compressor)
         if sinks.archive and sinks.listed:
             self.archive = ArchiveWriter(sinks.archive, sinks.listed)

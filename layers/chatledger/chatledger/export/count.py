@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 from chatledger.errors import PayloadTooLarge
 from chatledger.export.chunk import ChunkWriter, Sinks, conversations_of, fill
-from chatledger.export.finish import framing_bytes
+from chatledger.export.file import framing_bytes
 from chatledger.export.job import Counts
 from chatledger.export.plan import Part, Plan, make_plan
-from chatledger.export.sink import CountingSink
+from chatledger.export.sink import CountingSink, Sink
 from chatledger.export.spec import Spec
 from chatledger.export.watch import OutOfTime, in_time_until
+from chatledger.formats.writer import Assembler
 from chatledger.ledger.cells import Checkpoint
 from chatledger.ledger.ledger import Ledger
 
@@ -24,6 +25,33 @@ class Counted(NamedTuple):
 
     counts: Counts
     to_clear: int | None
+
+
+class _Assembled:
+    """A file that is made of its chunks, counted as it will be."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.file = CountingSink()
+        self.assembler = spec.assembler(self.file.write)
+
+    def chunk(self) -> Sink:
+        return _Passing(self.assembler)
+
+    def end(self) -> int:
+        self.assembler.end()
+        return self.file.size
+
+
+class _Passing(CountingSink):
+    """Counts what it hands on to the assembler."""
+
+    def __init__(self, assembler: Assembler) -> None:
+        super().__init__()
+        self.assembler = assembler
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        self.assembler.add(data)
 
 
 class _Sums(NamedTuple):
@@ -50,28 +78,36 @@ def count(
             f"More than can be counted in {COUNT_WITHIN.seconds} seconds. Ask for fewer days, name "
             "conversations or users, or export without dry_run."
         ) from None
-    size = sums.bytes + framing_bytes(spec, sums.filled)
-    counts = Counts(sums.conversations, sums.messages, size)
+    counts = Counts(sums.conversations, sums.messages, sums.bytes)
     return Counted(counts, sums.to_clear if spec.clear else None)
 
 
 def _count(ledger: Ledger, spec: Spec, plan: Plan, checkpoint: Checkpoint) -> _Sums:
     sums = _Sums()
+    assembled = _Assembled(spec) if spec.is_assembled else None
     for part in plan.parts:
-        sums = _count_part(ledger, spec, plan, part, checkpoint, sums)
-    return sums
+        sums = _count_part(ledger, spec, plan, part, checkpoint, sums, assembled)
+    size = assembled.end() if assembled else sums.bytes + framing_bytes(spec, sums.filled)
+    return sums._replace(bytes=size)
 
 
 def _count_part(
-    ledger: Ledger, spec: Spec, plan: Plan, part: Part, checkpoint: Checkpoint, sums: _Sums
+    ledger: Ledger,
+    spec: Spec,
+    plan: Plan,
+    part: Part,
+    checkpoint: Checkpoint,
+    sums: _Sums,
+    assembled: _Assembled | None,
 ) -> _Sums:
     """In the chunks that the export will have, for each is compressed by itself."""
     found = conversations_of(ledger, spec, plan, part, None, checkpoint)
     after = True
     while after:
-        file = None if spec.is_archive else CountingSink()
+        file = None if spec.is_archive else assembled.chunk() if assembled else CountingSink()
         archive = CountingSink() if spec.writes_archive else None
-        writer = ChunkWriter(spec, Sinks(file, archive, CountingSink() if archive else None))
+        sinks = Sinks(file, archive, CountingSink() if archive else None)
+        writer = ChunkWriter(spec, sinks, compression="none" if assembled else None)
         after = fill(writer, found, lambda: False)
         writer.end()
         written, asked_for = writer.written, file or archive

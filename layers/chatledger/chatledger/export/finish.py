@@ -1,11 +1,11 @@
-"""Finish: the committed chunks become one file, and an archive gets its manifest.
+"""Finish: the committed chunks become the file, and an archive gets its manifest.
 
 Each attempt writes a manifest of its own; the first to say that it has finished decides which one
 counts. The file has the same bytes whoever joins it, so one name does.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
@@ -16,16 +16,13 @@ from chatledger.aws.s3 import AlreadyThere, Bucket
 from chatledger.errors import StorageError
 from chatledger.export import places
 from chatledger.export.exporter import Exporter
-from chatledger.export.job import Archive, Counts, File, Home, Job, Manifest, Progress
-from chatledger.export.join import Joined, Stored
+from chatledger.export.file import write_file
+from chatledger.export.job import Archive, Counts, File, Job, Manifest, Progress
 from chatledger.export.plan import Plan
 from chatledger.export.spec import Spec
 from chatledger.export.write_manifest import write_manifest
-from chatledger.export.write_part import Chunk, Piece, committed, is_complete
-from chatledger.formats.compression import compressor_for
+from chatledger.export.write_part import Chunk, committed, is_complete
 from chatledger.ledger.cells import Checkpoint
-from chatledger.ledger.entries import compress
-from chatledger.timestamps import day_of
 
 _AT_ONCE = 8
 
@@ -37,7 +34,7 @@ class Finished(msgspec.Struct, frozen=True):
     messages that it had cleared before this one came to them.
     """
 
-    file: File
+    files: tuple[File, ...]
     counts: Counts
     progress: Progress
     manifest: Manifest | None
@@ -55,7 +52,7 @@ def finish(
     if there := exporter.exports.get(commit):
         return msgspec.json.decode(there, type=Finished)
     chunks = _chunks(exporter.exports, plan, job.export_id)
-    file = _joined(exporter, job, spec, chunks, checkpoint)
+    file = write_file(exporter, job, spec, chunks, checkpoint)
     finished = _finished(exporter, job, spec, plan, chunks, file, checkpoint)
     try:
         body = msgspec.json.encode(finished)
@@ -93,7 +90,7 @@ def _finished(
             exporter, job, spec, plan, chunks, archive_file, checkpoint
         )
     return Finished(
-        file=file,
+        files=(file,),
         counts=Counts(conversations, messages, file.bytes),
         progress=Progress(conversations, messages, len(plan.parts), len(plan.parts)),
         manifest=manifest,
@@ -109,54 +106,3 @@ def _cleared(chunks: Sequence[Chunk]) -> dict[str, int]:
     for chunk in chunks:
         found.update(chunk.cleared)
     return dict(sorted(found.items()))
-
-
-def _joined(
-    exporter: Exporter, job: Job, spec: Spec, chunks: Sequence[Chunk], checkpoint: Checkpoint
-) -> File:
-    name = spec.file_name(day_of(job.created_at))
-    key = places.file(job.organization, job.export_id, name)
-    home: Home = spec.home if spec.is_archive else "exports"
-    filled = [piece for chunk in chunks if (piece := chunk.asked_for(spec))]
-    with Joined(exporter.exports, key, spec.media_type, checkpoint) as joined:
-        for piece in _pieces(spec, filled):
-            if isinstance(piece, Piece):
-                bucket = exporter.bucket(home)
-                joined.add_stored(Stored(bucket, piece.key, piece.version, piece.bytes))
-            else:
-                joined.add(piece)
-    return File(name=name, key=key, bytes=joined.size, sha256=joined.sha256)
-
-
-def _pieces(spec: Spec, filled: Sequence[Piece]) -> Iterable[Piece | bytes]:
-    """Preamble, chunks with what stands between them, postamble; each a member of its own."""
-    if not spec.is_archive:
-        return _framed(spec, filled)
-    return filled or [compress(b"")]  # A file of no bytes is no gzip file.
-
-
-def _framed(spec: Spec, filled: Sequence[Piece]) -> Iterator[Piece | bytes]:
-    writer = spec.writer()
-    yield _member(spec, writer.preamble)
-    for place, piece in enumerate(filled):
-        if place and writer.separator:
-            yield _member(spec, writer.separator)
-        yield piece
-    if writer.postamble:
-        yield _member(spec, writer.postamble)
-
-
-def framing_bytes(spec: Spec, filled: int) -> int:
-    """The size of all that is not in a chunk, for a file of so many filled chunks."""
-    if spec.is_archive:
-        return 0 if filled else len(compress(b""))
-    writer = spec.writer()
-    between = [writer.separator] * (filled - 1)
-    framing = [writer.preamble, *filter(None, [*between, writer.postamble])]
-    return sum(len(_member(spec, data)) for data in framing)
-
-
-def _member(spec: Spec, data: bytes) -> bytes:
-    """A member of its own; of nothing, an empty one, so that a compressed file is never empty."""
-    compressor = compressor_for(spec.compression)
-    return compressor.compress(data) + compressor.finish()

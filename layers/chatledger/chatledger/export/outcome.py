@@ -21,7 +21,7 @@ def with_files(job: Job, finished: Finished, now: datetime) -> Job:
     written = msgspec.structs.replace(
         job,
         counts=finished.counts,
-        files=(finished.file,),
+        files=finished.files,
         progress=finished.progress,
         manifest=finished.manifest,
         archive=finished.archive,

@@ -1,11 +1,12 @@
 """What an export is asked to do, from its request as it was validated."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chatledger.export.job import Home, Job
-from chatledger.formats import FORMATS, Writer, writer_for
+from chatledger.formats import FORMATS, Writer, assembler_for, writer_for
 from chatledger.formats.compression import file_name
-from chatledger.formats.writer import Options
+from chatledger.formats.writer import Assembler, Options
 from chatledger.models.exports import ExportRequest
 from chatledger.selection import Filters, Selection
 from chatledger.timestamps import parse_range
@@ -44,8 +45,20 @@ class Spec:
             return f"application/{self.compression}"
         return FORMATS[self.format].media_type
 
+    @property
+    def is_assembled(self) -> bool:
+        return FORMATS[self.format].layout == "assembled"
+
+    @property
+    def chunk_compression(self) -> str:
+        """What an assembled file is made of lies compressed till then, whatever the file is."""
+        return "gzip" if self.is_assembled else self.compression
+
     def writer(self) -> Writer:
         return writer_for(self.format, self.options)
+
+    def assembler(self, write: Callable[[bytes], object]) -> Assembler:
+        return assembler_for(self.format, self.options, write)
 
     def file_name(self, date: str) -> str:
         return file_name(self.format, self.compression, date)

@@ -1,14 +1,29 @@
-"""The formats of a file: what each is called, and who writes it.
+"""The formats of a file: what each is called, who writes it, and how chunks become its files.
 
 A new format is a module here with a function ``writer(options)``, and a line in ``FORMATS``.
 """
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
-from chatledger.formats.writer import Options, Writer
+from chatledger.formats.writer import Assembler, Options, Writer
 
-__all__ = ["ALIASES", "FORMATS", "Format", "Options", "Writer", "writer_for"]
+__all__ = [
+    "ALIASES",
+    "FORMATS",
+    "Format",
+    "Layout",
+    "Options",
+    "Writer",
+    "assembler_for",
+    "writer_for",
+]
+
+# joined: chunks are pieces of one file, with what stands between them; assembled: one file is
+# made of what the chunks hold (the module has a function ``assembler`` too).
+Layout = Literal["joined", "assembled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +34,15 @@ class Format:
     module: str
     extension: str
     media_type: str
+    layout: Layout = "joined"
 
     @property
     def is_compressed(self) -> bool:
-        """Whether its files are gzip whatever compression is asked for."""
-        return self.extension.endswith(".gz")
+        """Whether its files are compressed whatever is asked for."""
+        return self.layout != "joined" or self.extension.endswith(".gz")
 
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 FORMATS = {
     each.name: each
@@ -33,6 +51,7 @@ FORMATS = {
         Format("json", "json", "json", "application/json"),
         Format("csv", "csv", "csv", "text/csv; charset=utf-8"),
         Format("txt", "txt", "txt", "text/plain; charset=utf-8"),
+        Format("xlsx", "xlsx", "xlsx", _XLSX, "assembled"),
         Format("archive", "archive", "jsonl.gz", "application/gzip"),
     )
 }
@@ -45,3 +64,9 @@ def writer_for(name: str, options: Options) -> Writer:
     """The writer of a format in ``FORMATS``; its module is only loaded here, where it is used."""
     module = importlib.import_module(f"{__name__}.{FORMATS[name].module}")
     return module.writer(options)
+
+
+def assembler_for(name: str, options: Options, write: Callable[[bytes], object]) -> Assembler:
+    """What makes the one file of a format whose layout is ``assembled``, and writes it there."""
+    module = importlib.import_module(f"{__name__}.{FORMATS[name].module}")
+    return module.assembler(options, write)

@@ -5,7 +5,7 @@ The same data gives the same bytes: no time and no name is written into them.
 """
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +16,8 @@ from chatledger.formats import FORMATS
 _GZIP_LEVEL = 2
 _GZIP_WINDOW = 31  # 32 KB, and a gzip header and trailer
 _ZSTD_LEVEL = 3
+_FEED_BYTES = 64 * 1024
+_STEP_BYTES = 1024 * 1024
 
 
 class Compressor(Protocol):
@@ -92,10 +94,23 @@ def compressor_for(compression: str) -> Compressor:
     return COMPRESSIONS[compression].start()
 
 
+def gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The content of one gzip member, in bounded steps."""
+    inflate = isal_zlib.decompressobj(_GZIP_WINDOW)
+    for piece in pieces:
+        for start in range(0, len(piece), _FEED_BYTES):
+            rest = piece[start : start + _FEED_BYTES]
+            while rest:
+                yield inflate.decompress(rest, _STEP_BYTES)
+                rest = inflate.unconsumed_tail
+    if not inflate.eof:
+        raise ValueError("The gzip member does not end.")
+
+
 def file_name(name: str, compression: str, date: str) -> str:
     """Of an export in the format ``name`` on ``date`` (``YYYY-MM-DD``).
 
-    An archive is gzip already: it is called the same whatever ``compression`` says.
+    What is compressed already is called the same whatever ``compression`` says.
     """
     chosen = FORMATS[name]
     suffix = "" if chosen.is_compressed else COMPRESSIONS[compression].suffix

@@ -1,7 +1,8 @@
 """What a format's writer is given, and what it answers.
 
-A file is ``preamble + separator.join(conversations) + postamble``, whatever the parts it was
-written in; each of these may be compressed on its own and the results joined.
+A file of the layout ``joined`` is ``preamble + separator.join(conversations) + postamble``,
+whatever the parts it was written in; each of these may be compressed on its own and the results
+joined. One that is ``assembled`` is made of the conversations alone, by the format's assembler.
 """
 
 from collections.abc import Iterable, Iterator
@@ -55,6 +56,17 @@ class Writer(Protocol):
     def conversation(self, conversation: Conversation) -> Iterator[bytes]:
         """The conversation in pieces, of about ``PIECE_BYTES`` where it has that many."""
         ...
+
+
+class Assembler(Protocol):
+    """Makes one file of the bytes of all conversations, in their order; it holds little of them.
+
+    The file's bytes do not depend on where the pieces are cut.
+    """
+
+    def add(self, data: bytes) -> None: ...
+
+    def end(self) -> None: ...
 
 
 def sender_type(role: str) -> str:

@@ -21,10 +21,10 @@ from chatledger.models.fields import (
 )
 from chatledger.timestamps import Range, check_quarter_hours, parse_range
 
-FormatName = Literal["jsonl", "json", "csv", "txt", "archive"]
+FormatName = Literal["jsonl", "json", "csv", "txt", "xlsx", "archive"]
 Compression = Literal["none", "gzip", "zstd"]
 FORMATS: tuple[str, ...] = get_args(FormatName)
-_LATER = ("xlsx", "parquet", "ml", "openai", "sharegpt", "alpaca", "uiuc", "anythingllm")
+_LATER = ("parquet", "ml", "openai", "sharegpt", "alpaca", "uiuc", "anythingllm")
 _ALIASES = {"excel": "xlsx", "ml_training": "ml"}
 # A job keeps its request in one item of the table.
 MAX_REQUEST_BYTES = 200 * 1024
@@ -92,8 +92,8 @@ class ExportRequest(Strict):
     format: Format = Field(
         "jsonl",
         description="jsonl: a conversation a line; json: the same in an array; csv: a message a "
-        "row; txt: a transcript to read; archive: lossless, gzip, a message a line. jsonl if "
-        "left out.",
+        "row; xlsx (or excel): the same as a workbook; txt: a transcript to read; archive: "
+        "lossless, gzip, a message a line. jsonl if left out.",
     )
     start_date: Date | None = Field(None, description=START_DATE)
     end_date: Date | None = Field(None, description=END_DATE)
@@ -128,7 +128,9 @@ class ExportRequest(Strict):
         "latency) and your own metadata; yes if left out. An archive always does.",
     )
     compression: Compression = Field(
-        "none", description="Of the file; none if left out. An archive is always gzip."
+        "none",
+        description="Of the file; none if left out. An archive is always gzip, and an xlsx is "
+        "compressed inside: leave it out there.",
     )
     destination: Short | None = Field(
         None, description="Not available yet: a bucket of yours to write to."
@@ -189,6 +191,8 @@ class ExportRequest(Strict):
             yield from self._since_contradictions()
         if self.clear_on == "acknowledged" and not self.clear:
             yield 'clear_on says what a clear waits for; send "clear": true with it.'
+        if self.format == "xlsx" and self.compression != "none":
+            yield f"{self.format} is compressed inside already; leave compression out."
         if self.format == "archive":
             if self.anonymize:
                 yield "an archive is lossless and never anonymized; leave anonymize out."
