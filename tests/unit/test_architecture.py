@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "models": set(),
     "formats": {"ledger"},
     "audit": {"aws", "ledger"},
-    "privacy": set(),
+    "privacy": {"ledger", "formats"},
     "access": {"aws", "ledger", "models", "audit"},
     "chats": {"aws", "ledger", "models"},
     "jobs": {"aws", "ledger"},

@@ -1,0 +1,185 @@
+"""A conversation without its people, for the writer of any format but the archive.
+
+``MESSAGE`` and ``CONVERSATION`` say of every field what becomes of it; a test compares them with
+what callers can send. A field that is not named there is redacted as free text.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import msgspec
+
+from chatledger.formats.writer import Conversation
+from chatledger.ledger.heads import Head
+from chatledger.messages import Message
+from chatledger.privacy.known import KnownPeople
+from chatledger.privacy.pseudonyms import Pseudonyms
+from chatledger.privacy.redaction import redact
+
+# kept: says nothing of a person. text: redacted, at any depth. identifier: kept, for threads are
+# joined by it, unless it tells of a person itself: then a pseudonym. The rest: a pseudonym, always.
+Treatment = Literal["kept", "text", "identifier", "user_id", "name", "email", "ip_address"]
+
+MESSAGE: dict[str, Treatment] = {
+    "id": "identifier",
+    "conversation_id": "identifier",
+    "timestamp": "kept",
+    "role": "kept",
+    "content": "text",
+    "user_id": "user_id",
+    "ai_service": "kept",
+    "model": "kept",
+    "reply_to": "identifier",
+    "message_tokens": "kept",
+    "answer_tokens": "kept",
+    "provider_response_latency": "kept",
+    "feedback": "text",
+    "ip_address": "ip_address",
+    "contexts": "text",
+    "metadata": "text",
+}
+CONVERSATION: dict[str, Treatment] = {
+    "conversation_id": "identifier",
+    "user_id": "user_id",
+    "app_id": "identifier",
+    "title": "text",
+    "status": "kept",
+    "from_source": "text",
+    "user_email": "email",
+    "user_name": "name",
+    "folder_id": "identifier",
+    "model": "kept",
+    "prompt": "text",
+    "temperature": "kept",
+    "metadata": "text",
+}
+
+
+@dataclass
+class Anonymizer:
+    """``counts``: what was redacted of each conversation, once, however often it was read."""
+
+    pseudonyms: Pseudonyms
+    counts: Counter[str] = field(default_factory=Counter[str])
+
+    def conversation(self, conversation: Conversation) -> Conversation:
+        """The same conversation, to be read as the given one is; holds one message at a time."""
+        head = conversation.head
+        user: str | None = head.about.get("user_id")
+        users = head.users | {user} if user else head.users
+        people = KnownPeople(head.about.get("user_name"), users)
+        fields = _Fields(self.pseudonyms, people, self.counts)
+        messages = _Messages(conversation.messages, replace(fields, counts=Counter()), self.counts)
+        return Conversation(_head(head, fields), messages)
+
+
+def _head(head: Head, fields: "_Fields") -> Head:
+    about = {
+        name: fields.treated(CONVERSATION.get(name, "text"), value)
+        for name, value in head.about.items()
+    }
+    return replace(
+        head,
+        conversation_id=fields.treated("identifier", head.conversation_id),
+        about=about,
+        users=frozenset(fields.treated("user_id", each) for each in head.users),
+        apps=frozenset(fields.treated("identifier", each) for each in head.apps),
+    )
+
+
+@dataclass
+class _Messages:
+    messages: Iterable[Message]
+    fields: "_Fields"
+    counts: Counter[str]
+    counted: bool = False
+
+    def __iter__(self) -> Iterator[Message]:
+        found = Counter[str]()
+        fields = replace(self.fields, counts=found)
+        for message in self.messages:
+            yield _message(message, fields)
+        if not self.counted:
+            self.counts.update(found)
+            self.counted = True
+
+
+_TREATED: list[tuple[str, Treatment]] = [
+    (name, how) for name, how in MESSAGE.items() if how != "kept"
+]
+
+
+def _message(message: Message, fields: "_Fields") -> Message:
+    changed: dict[str, Any] = {}
+    for name, how in _TREATED:
+        value = getattr(message, name)
+        if value is not None:
+            changed[name] = fields.treated(how, value)
+    return msgspec.structs.replace(message, **changed)
+
+
+@dataclass(frozen=True)
+class _Fields:
+    pseudonyms: Pseudonyms
+    people: KnownPeople
+    counts: Counter[str]
+
+    def treated(self, how: Treatment, value: Any) -> Any:
+        if value is None or how == "kept":
+            return value
+        if how == "text":
+            return self._nested(value)
+        if how == "identifier":
+            return self._identifier(value)
+        made: Callable[[str], str] = getattr(self.pseudonyms, how)
+        return made(value)
+
+    def _identifier(self, value: str) -> str:
+        found = Counter[str]()
+        self._text(value, found)
+        return self.pseudonyms.identifier(value) if found else value
+
+    def _text(self, text: str, counts: Counter[str]) -> str:
+        return self.people.redact(redact(text, counts), counts)
+
+    def _nested(self, value: Any, key: str = "") -> Any:
+        """At most 64 levels deep, as it was let in. A number may be that of a card."""
+        if isinstance(value, str):
+            return self._named(value, key) or self._text(value, self.counts)
+        if isinstance(value, dict):
+            items: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
+            return {
+                self._text(name, self.counts): self._nested(each, name)
+                for name, each in items.items()
+            }
+        if isinstance(value, list):
+            return [self._nested(each, key) for each in value]  # pyright: ignore[reportUnknownVariableType]
+        if isinstance(value, int) and not isinstance(value, bool):
+            written = str(value)
+            redacted = self._text(written, self.counts)
+            return value if redacted == written else redacted
+        return value
+
+    def _named(self, value: str, key: str) -> str | None:
+        """By what its key says it is: a pseudonym, the same as of that person elsewhere."""
+        how = _BY_KEY.get(key.lower().replace("_", "").replace("-", "")) if value else None
+        if how is None:
+            return None
+        self.counts[how] += 1
+        return self.treated(_PSEUDONYM_OF[how], value)
+
+
+_PSEUDONYM_OF: dict[str, Treatment] = {
+    "name": "name",
+    "email": "email",
+    "ip": "ip_address",
+    "user": "user_id",
+}
+_BY_KEY = {
+    **dict.fromkeys(("username", "fullname", "firstname", "lastname", "displayname"), "name"),
+    **dict.fromkeys(("email", "useremail", "mail", "emailaddress"), "email"),
+    **dict.fromkeys(("ip", "ipaddress", "clientip", "remoteaddr"), "ip"),
+    **dict.fromkeys(("userid", "guestid", "customerid"), "user"),
+}
