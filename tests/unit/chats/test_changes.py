@@ -114,6 +114,21 @@ def test_what_comes_in_between_does_not_let_a_page_forget_where_the_last_one_sto
     assert found + told(ledger, page.position, limit=1) == Counter(["m1", "m2", "m3", "m4", "m5"])
 
 
+def test_an_entry_that_is_cleared_while_it_is_told_is_told_to_its_end(table: MemoryTable):
+    ledger = ledger_on(table)
+    append(ledger, ORGANIZATION, batch([message(each) for each in range(3)]))
+    page = changes_after(ledger, ORGANIZATION, Position(), 1)
+    (place,) = table.keys_of_kind("D")
+    item = table.get(place)
+    assert item
+    entry = Entry.of(item)
+    table.update(tombstone(entry, "C1", NOON))
+    ((change, _),) = follow(ledger, page.position)
+    assert (change["type"], change["messages"]) == ("cleared", 2)
+    rest = [identity.hex() for identity, _ in entry.digests()][1:]
+    assert [each for each, _ in change["digests"]] == rest
+
+
 def test_a_page_of_long_messages_is_shorter(table: MemoryTable):
     ledger = ledger_on(table)
     long = [message(each, content=noise(250_000, each)) for each in range(30)]

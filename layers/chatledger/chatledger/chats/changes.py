@@ -91,7 +91,7 @@ class _Page:
         done = within.entries if within else 0
         lines = within.lines if within else 0
         for place, entry in enumerate(entries[done:], done):
-            for line, (change, size) in enumerate(islice(_changes(entry), lines, None), lines):
+            for line, (change, size) in enumerate(_changes(entry, lines), lines):
                 if self.is_full:
                     self.within = Within(shard, place, line) if place or line else None
                     return False
@@ -105,22 +105,27 @@ class _Page:
         return Changes(self.changes, Position(self.slots, self.within), is_all)
 
 
-def _changes(entry: Entry) -> Iterator[tuple[dict[str, Any], int]]:
-    """What an entry tells, and about how many bytes each of it takes."""
+def _changes(entry: Entry, told: int) -> Iterator[tuple[dict[str, Any], int]]:
+    """What an entry tells after so many of its messages, and about how many bytes it takes.
+
+    It may have been cleared since those were told: its digests are in the order of its lines.
+    """
     conversation_id = entry.place.conversation_id
     if entry.is_tombstone:
-        yield _cleared(entry), 80 * entry.messages_count
+        if told < entry.messages_count:
+            yield _cleared(entry, told), 80 * entry.messages_count
         return
-    for line in entry.lines():
+    for line in islice(entry.lines(), told, None):
         message = message_answer(decode_line(line))
         yield {"type": "message", "conversation_id": conversation_id, **message}, len(line)
 
 
-def _cleared(entry: Entry) -> dict[str, Any]:
+def _cleared(entry: Entry, told: int) -> dict[str, Any]:
+    digests = [[message.hex(), content.hex()] for message, content in entry.digests()][told:]
     return {
         "type": "cleared",
         "conversation_id": entry.place.conversation_id,
-        "messages": entry.messages_count,
+        "messages": len(digests),
         "cleared_by": entry.cleared_by,
-        "digests": [[message.hex(), content.hex()] for message, content in entry.digests()],
+        "digests": digests,
     }
