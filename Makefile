@@ -61,11 +61,16 @@ lint-template: $(DEV) $(SAM) $(CHECKOV)
 
 .PHONY: unit
 unit: $(DEV) ## Tests of single modules, without any AWS
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit tests/machine
 
 .PHONY: functional
 functional: $(DEV) ## Tests of whole functions, against AWS in memory
 	$(BIN)/pytest tests/functional
+
+.PHONY: soak
+soak: $(DEV) $(ENGINE) $(LAYER) ## A quarter of an hour and both cores: RUNS=5000 of the state machine, a minute of load
+	PYTHONPATH=layers/chatledger $(BIN)/python -m tests.machine.soak $(or $(RUNS),5000) 2
+	SOAK_SECONDS=60 $(BIN)/pytest tests/e2e/test_clear_under_load.py tests/e2e/test_readers_beside_writers.py
 
 .PHONY: faults
 faults: $(DEV) ## Every fault at every call of every operation; writes the table of docs/reliability.md

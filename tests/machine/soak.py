@@ -1,4 +1,4 @@
-"""A long run of the state machine: ``make soak``, or ``python -m tests.machine.soak RUNS PROCESSES``.
+"""A long run of the state machine: ``python -m tests.machine.soak RUNS PROCESSES``.
 
 It goes on until so many runs of 30 steps or more are done, each of them another one, and prints
 what happened in them. The first violation ends it, and is printed as the steps that led to it.
@@ -29,9 +29,9 @@ def main(runs: int, processes: int) -> None:
             for figures in pool.map(some, seeds):
                 total += figures
             minutes = (time.monotonic() - began) / 60
-            print(f"{total[LONG_ENOUGH]:,} of {runs:,} runs, {minutes:.1f} min", flush=True)
+            print(f"{total[LONG_ENOUGH]:,} of {runs:,} runs, {minutes:.1f} min", flush=True)  # noqa: T201
     for name, count in sorted(total.items()):
-        print(f"{name:<45} {count:>10,}")
+        print(f"{name:<45} {count:>10,}")  # noqa: T201
 
 
 def some(number: int) -> Counter[str]:
