@@ -28,10 +28,10 @@ from isal import igzip
 from chatledger.formats import FORMATS, Options, assembler_for, writer_for
 from chatledger.formats.compression import COMPRESSIONS, compressor_for
 from chatledger.formats.rows import columns
-from chatledger.formats.writer import Conversation
+from chatledger.formats.writer import Conversation, Totals
 from chatledger.ledger.heads import Head
 from chatledger.messages import Message, encode_line
-from chatledger.timestamps import day_of, format_time
+from chatledger.timestamps import day_of, format_time, utc_now
 
 ROUNDS = 3
 OPTIONS = Options()
@@ -113,7 +113,8 @@ def ours(chats: list[Conversation], name: str, compression: str) -> int:
     for place, chat in enumerate(chats):
         size += len(compressor.compress(writer.separator)) if place else 0
         size += sum(len(compressor.compress(piece)) for piece in writer.conversation(chat))
-    return size + len(compressor.compress(writer.postamble)) + len(compressor.finish())
+    postamble = writer.postamble(Totals(len(chats), writer.records, utc_now()))
+    return size + len(compressor.compress(postamble)) + len(compressor.finish())
 
 
 def assembled(chats: list[Conversation], name: str) -> int:

@@ -7,11 +7,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from chatledger.formats import Options, writer_for
-from chatledger.formats.writer import Conversation
+from chatledger.formats.writer import Conversation, Totals
 from chatledger.ledger.heads import Head
 from chatledger.messages import Message
 
 START = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
+ASKED_AT = datetime(2024, 1, 15, 12, tzinfo=UTC)
 # Where formats break: quotes, line ends of all kinds, right to left, controls, formulas.
 NASTY = (
     "",
@@ -122,8 +123,9 @@ def message(number: int = 0, **fields: Any) -> Message:
 def written(name: str, *conversations: Conversation, options: Options | None = None) -> bytes:
     """The file of these conversations, as it is before it is compressed."""
     writer = writer_for(name, options or Options())
-    bodies = [b"".join(writer.conversation(each)) for each in conversations]
-    return writer.preamble + writer.separator.join(bodies) + writer.postamble
+    bodies = list(filter(None, (b"".join(writer.conversation(each)) for each in conversations)))
+    totals = Totals(len(bodies), writer.records, ASKED_AT)
+    return writer.preamble + writer.separator.join(bodies) + writer.postamble(totals)
 
 
 class Many:
@@ -135,4 +137,8 @@ class Many:
 
     def __iter__(self) -> Iterator[Message]:
         self.passes += 1
-        return (message(number, content="word, " * 60) for number in range(self.count))
+        roles, minute, text = ("user", "assistant"), timedelta(minutes=1), "word, " * 60
+        return (
+            Message(f"m{number}", "conv-1", START + number * minute, roles[number % 2], text)
+            for number in range(self.count)
+        )

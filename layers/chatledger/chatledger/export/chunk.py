@@ -81,16 +81,29 @@ class FileWriter:
     compressor: Compressor
     written: Written = NOTHING
 
+    @property
+    def records(self) -> int:
+        return self.format.records
+
     def add(self, conversation: Conversation, messages: int) -> None:
-        between = self.format.separator if self.written.conversations else b""
-        self.sink.write(self.compressor.compress(between))
-        for piece in self.format.conversation(conversation):
-            self.sink.write(self.compressor.compress(piece))
+        """Writes and counts it, unless it has no place in the format."""
+        pieces = self.format.conversation(conversation)
+        first = next(pieces, None)
+        if first is None:
+            return
+        if self.written.conversations:
+            self._write(self.format.separator)
+        self._write(first)
+        for piece in pieces:
+            self._write(piece)
         self.written = self.written.plus(Written(1, messages))
 
     def end(self) -> None:
         if self.written.conversations:  # A chunk of nothing has no bytes at all.
             self.sink.write(self.compressor.finish())
+
+    def _write(self, data: bytes) -> None:
+        self.sink.write(self.compressor.compress(data))
 
 
 @dataclass

@@ -12,7 +12,7 @@ from chatledger.export.plan import Part, Plan, make_plan
 from chatledger.export.sink import CountingSink, Sink
 from chatledger.export.spec import Spec
 from chatledger.export.watch import OutOfTime, in_time_until
-from chatledger.formats.writer import Assembler
+from chatledger.formats.writer import Assembler, Totals
 from chatledger.ledger.cells import Checkpoint
 from chatledger.ledger.ledger import Ledger
 
@@ -60,6 +60,7 @@ class _Sums(NamedTuple):
     bytes: int = 0
     filled: int = 0
     to_clear: int = 0
+    records: int = 0
 
 
 def count(
@@ -87,8 +88,10 @@ def _count(ledger: Ledger, spec: Spec, plan: Plan, checkpoint: Checkpoint) -> _S
     assembled = _Assembled(spec) if spec.is_assembled else None
     for part in plan.parts:
         sums = _count_part(ledger, spec, plan, part, checkpoint, sums, assembled)
-    size = assembled.end() if assembled else sums.bytes + framing_bytes(spec, sums.filled)
-    return sums._replace(bytes=size)
+    if assembled:
+        return sums._replace(bytes=assembled.end())
+    totals = Totals(sums.conversations, sums.records, ledger.now())
+    return sums._replace(bytes=sums.bytes + framing_bytes(spec, sums.filled, totals))
 
 
 def _count_part(
@@ -117,5 +120,6 @@ def _count_part(
             sums.bytes + (asked_for.size if asked_for else 0),
             sums.filled + (written.conversations > 0),
             sums.to_clear + (writer.archive.written.messages if writer.archive else 0),
+            sums.records + (writer.file.records if writer.file else 0),
         )
     return sums

@@ -10,6 +10,7 @@ from chatledger.export.join import Joined, Stored
 from chatledger.export.spec import Spec
 from chatledger.export.write_part import Chunk, Piece
 from chatledger.formats.compression import compressor_for, gunzipped
+from chatledger.formats.writer import Totals
 from chatledger.ledger.cells import Checkpoint
 from chatledger.ledger.entries import compress
 from chatledger.timestamps import day_of
@@ -27,7 +28,8 @@ def write_file(
         if spec.is_assembled:
             _assemble(exporter, spec, filled, joined)
         else:
-            _join(exporter.bucket(home), _pieces(spec, filled), joined)
+            totals = _totals(job, filled)
+            _join(exporter.bucket(home), _pieces(spec, filled, totals), joined)
     return File(name=name, key=key, bytes=joined.size, sha256=joined.sha256)
 
 
@@ -47,31 +49,37 @@ def _assemble(exporter: Exporter, spec: Spec, filled: Sequence[Piece], joined: J
     assembler.end()
 
 
-def _pieces(spec: Spec, filled: Sequence[Piece]) -> Iterable[Piece | bytes]:
+def _totals(job: Job, filled: Sequence[Piece]) -> Totals:
+    conversations = sum(piece.conversations for piece in filled)
+    records = sum(piece.records for piece in filled)
+    return Totals(conversations, records, job.created_at)
+
+
+def _pieces(spec: Spec, filled: Sequence[Piece], totals: Totals) -> Iterable[Piece | bytes]:
     """Preamble, chunks with what stands between them, postamble; each a member of its own."""
     if not spec.is_archive:
-        return _framed(spec, filled)
+        return _framed(spec, filled, totals)
     return filled or [compress(b"")]  # A file of no bytes is no gzip file.
 
 
-def _framed(spec: Spec, filled: Sequence[Piece]) -> Iterator[Piece | bytes]:
+def _framed(spec: Spec, filled: Sequence[Piece], totals: Totals) -> Iterator[Piece | bytes]:
     writer = spec.writer()
     yield _member(spec, writer.preamble)
     for place, piece in enumerate(filled):
         if place and writer.separator:
             yield _member(spec, writer.separator)
         yield piece
-    if writer.postamble:
-        yield _member(spec, writer.postamble)
+    if postamble := writer.postamble(totals):
+        yield _member(spec, postamble)
 
 
-def framing_bytes(spec: Spec, filled: int) -> int:
+def framing_bytes(spec: Spec, filled: int, totals: Totals) -> int:
     """The size of all that is not in a chunk, for a file of so many filled chunks."""
     if spec.is_archive:
         return 0 if filled else len(compress(b""))
     writer = spec.writer()
     between = [writer.separator] * (filled - 1)
-    framing = [writer.preamble, *filter(None, [*between, writer.postamble])]
+    framing = [writer.preamble, *filter(None, [*between, writer.postamble(totals)])]
     return sum(len(_member(spec, data)) for data in framing)
 
 

@@ -38,7 +38,10 @@ _GZIP = "application/gzip"
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """An object that a chunk wrote; ``version`` where its bucket keeps versions."""
+    """An object that a chunk wrote; ``version`` where its bucket keeps versions.
+
+    ``records``: those that its format counts, for the end of the file.
+    """
 
     key: str
     version: str | None
@@ -46,6 +49,7 @@ class Piece(msgspec.Struct, frozen=True):
     sha256: str
     conversations: int
     messages: int
+    records: int = 0
 
 
 class EntryList(msgspec.Struct, frozen=True):
@@ -128,7 +132,7 @@ class PartWriter:
             writer.end()
         file, archive, listed = sinks
         return Chunk(
-            file=_piece(file, writer.file.written) if writer.file else None,
+            file=_piece(file, writer.file.written, writer.file.records) if writer.file else None,
             archive=_piece(archive, writer.archive.written) if writer.archive else None,
             listed=_list(listed, writer.archive.entries) if writer.archive else None,
             next=after,
@@ -196,10 +200,10 @@ def _read(bucket: Bucket, key: str) -> Chunk | None:
     return msgspec.json.decode(found, type=Chunk) if found else None
 
 
-def _piece(sink: ObjectSink | None, written: Written) -> Piece | None:
+def _piece(sink: ObjectSink | None, written: Written, records: int = 0) -> Piece | None:
     if not sink or not sink.size:
         return None
-    return Piece(sink.key, sink.version, sink.size, sink.sha256, *written)
+    return Piece(sink.key, sink.version, sink.size, sink.sha256, *written, records)
 
 
 def _list(sink: ObjectSink | None, entries: int) -> EntryList | None:

@@ -16,7 +16,7 @@ from typing import IO, Any
 import msgspec
 
 from chatledger.errors import InvalidRequest
-from chatledger.formats.writer import Conversation, Options, Writer, gathered
+from chatledger.formats.writer import Conversation, Options, Unframed, Writer, gathered
 from chatledger.ledger.entries import Entry
 from chatledger.ledger.heads import Head
 from chatledger.messages import Message, decode_line, encode_line
@@ -102,15 +102,11 @@ def head_line(head: Head) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
+class Archive(Unframed):
     """Its lines, not compressed yet, of messages that are no longer in their entries.
 
     Whoever has whole entries joins their payloads instead: the same lines, compressed already.
     """
-
-    preamble: bytes = b""
-    separator: bytes = b""
-    postamble: bytes = b""
 
     def conversation(self, conversation: Conversation) -> Iterator[bytes]:
         head = head_line(conversation.head)

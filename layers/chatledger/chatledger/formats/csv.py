@@ -19,16 +19,14 @@ from chatledger.formats.rows import (
     message_cells,
     spreadsheet_text,
 )
-from chatledger.formats.writer import Conversation, Options, Writer, gathered
+from chatledger.formats.writer import Conversation, Options, Unframed, Writer, gathered
 from chatledger.timestamps import format_time
 
 
 @dataclass(frozen=True, slots=True)
-class Csv:
+class Csv(Unframed):
     options: Options
     preamble: bytes
-    separator: bytes = b""
-    postamble: bytes = b""
 
     def conversation(self, conversation: Conversation) -> Iterator[bytes]:
         end = f",{_joined(conversation_cells(conversation, self.options))}\r\n"

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from itertools import chain
 
 from chatledger.formats.objects import encoded
-from chatledger.formats.writer import Conversation, Options, Writer
+from chatledger.formats.writer import Conversation, Options, Totals, Unframed, Writer
 
 
 @dataclass(frozen=True, slots=True)
-class JsonArray:
+class JsonArray(Unframed):
     options: Options
     preamble: bytes = b"["
     separator: bytes = b","
-    postamble: bytes = b"\n]\n"
+
+    def postamble(self, totals: Totals) -> bytes:  # noqa: ARG002 - a list says no totals
+        return b"\n]\n"
 
     def conversation(self, conversation: Conversation) -> Iterator[bytes]:
         return chain((b"\n",), encoded(conversation, self.options))

@@ -5,17 +5,14 @@ from dataclasses import dataclass
 from itertools import chain
 
 from chatledger.formats.objects import encoded
-from chatledger.formats.writer import Conversation, Options, Writer
+from chatledger.formats.writer import Conversation, Options, Unframed, Writer
 
 
 @dataclass(frozen=True, slots=True)
-class JsonLines:
+class JsonLines(Unframed):
     """A line never holds a raw newline: JSON escapes them."""
 
     options: Options
-    preamble: bytes = b""
-    separator: bytes = b""
-    postamble: bytes = b""
 
     def conversation(self, conversation: Conversation) -> Iterator[bytes]:
         return chain(encoded(conversation, self.options), (b"\n",))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from chatledger.formats.writer import Conversation, Options, Writer, gathered
+from chatledger.formats.writer import Conversation, Options, Unframed, Writer, gathered
 from chatledger.messages import Message
 from chatledger.timestamps import format_time
 
@@ -24,11 +24,9 @@ _VISIBLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Transcript:
+class Transcript(Unframed):
     options: Options
-    preamble: bytes = b""
     separator: bytes = b"\n\n"
-    postamble: bytes = b""
 
     def conversation(self, conversation: Conversation) -> Iterator[bytes]:
         return gathered(text.encode() for text in self._texts(conversation))

@@ -2,12 +2,16 @@
 
 A file of the layout ``joined`` is ``preamble + separator.join(conversations) + postamble``,
 whatever the parts it was written in; each of these may be compressed on its own and the results
-joined. One that is ``assembled`` is made of the conversations alone, by the format's assembler.
+joined. A conversation of which nothing belongs into the format is no bytes, and nothing stands
+between it and the next. A file that is ``assembled`` is made of the conversations alone, by the
+format's assembler.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Any, Protocol
 
 from chatledger.ledger.heads import Head
 from chatledger.messages import Message
@@ -41,6 +45,19 @@ class Conversation:
     messages: Iterable[Message]
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What is known at a file's end.
+
+    ``conversations``: those that left something in it; ``records``: as the writers of its parts
+    counted them; ``at``: when it was asked for.
+    """
+
+    conversations: int
+    records: int
+    at: datetime
+
+
 class Writer(Protocol):
     """A format: what stands before, between and after the conversations, and a conversation."""
 
@@ -50,12 +67,32 @@ class Writer(Protocol):
     @property
     def separator(self) -> bytes: ...
 
+    def postamble(self, totals: Totals) -> bytes: ...
+
     @property
-    def postamble(self) -> bytes: ...
+    def records(self) -> int:
+        """Written by this writer so far, where a format counts records of its own; else 0."""
+        ...
 
     def conversation(self, conversation: Conversation) -> Iterator[bytes]:
-        """The conversation in pieces, of about ``PIECE_BYTES`` where it has that many."""
+        """The conversation in pieces, of about ``PIECE_BYTES`` where it has that many.
+
+        No piece is empty; of a conversation that has no place in the format there is none.
+        """
         ...
+
+
+class Unframed:
+    """What most writers have: nothing before, between and after the conversations, no records."""
+
+    __slots__ = ()
+
+    preamble = b""
+    separator = b""
+    records = 0
+
+    def postamble(self, totals: Totals) -> bytes:  # noqa: ARG002 - it says no totals
+        return b""
 
 
 class Assembler(Protocol):
@@ -84,3 +121,19 @@ def gathered(parts: Iterable[bytes]) -> Iterator[bytes]:
             held.clear()
     if held:
         yield bytes(held)
+
+
+def model_id(model: str | dict[str, Any] | None) -> str | None:
+    """The model in one word: its id, else its name."""
+    if isinstance(model, dict):
+        return model.get("id") or model.get("name")
+    return model
+
+
+def stable_integer(*parts: str) -> int:
+    """The same positive integer for the same texts; every JSON reader holds it (below 2^53).
+
+    Made of SHA-256: of a million, two are the same in one of 18,000 files.
+    """
+    digest = hashlib.sha256("\x00".join(parts).encode()).digest()
+    return int.from_bytes(digest[:8]) >> 11 or 1

@@ -20,7 +20,7 @@ from chatledger.formats.rows import (
     message_cells,
     spreadsheet_text,
 )
-from chatledger.formats.writer import PIECE_BYTES, Conversation, Options, Writer, gathered
+from chatledger.formats.writer import PIECE_BYTES, Conversation, Options, Unframed, Writer, gathered
 from chatledger.formats.xlsx_text import cut_short, escaped, split
 from chatledger.timestamps import format_time
 
@@ -43,11 +43,8 @@ _EXACT = 10**15
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Unframed):
     options: Options
-    preamble: bytes = b""
-    separator: bytes = b""
-    postamble: bytes = b""
 
     def conversation(self, conversation: Conversation) -> Iterator[bytes]:
         end = "".join(map(_cell, conversation_cells(conversation, self.options)))
