@@ -31,7 +31,8 @@ HEAD_FIELDS = {
 }
 
 
-LONG = [(name, "none", 100_000) for name in FORMATS]
+# The workbook that a chunk of xlsx becomes has 100,000 in a test of its own.
+LONG = [(name, "none", 20_000 if name == "xlsx" else 100_000) for name in FORMATS]
 COMPRESSED = [("jsonl", "gzip", 20_000), ("jsonl", "zstd", 20_000)]  # like any other bytes
 
 
