@@ -40,9 +40,12 @@ class Account:
         return Counter(encode_line(message) for message in self.messages)
 
 
-def audit(ledger: Ledger, organization: str = ORGANIZATION) -> Account:
-    """The account of a ledger at rest; raises ``AssertionError`` where it does not add up."""
-    found = {shard: _slots(ledger, organization, shard) for shard in range(ledger.shards)}
+def audit(ledger: Ledger, organization: str = ORGANIZATION, *, trimmed: bool = False) -> Account:
+    """The account of a ledger at rest; raises ``AssertionError`` where it does not add up.
+
+    ``trimmed``: its oldest slots may have expired.
+    """
+    found = {shard: _slots(ledger, organization, shard, trimmed) for shard in range(ledger.shards)}
     entries = list(_entries(ledger, organization))
     _check_slots(found, entries, organization)
     described = _heads(ledger, organization)
@@ -65,9 +68,11 @@ def _revision(message: Message) -> bytes:
     return revision(encode_line(message))
 
 
-def _slots(ledger: Ledger, organization: str, shard: int) -> list[slots.Slot]:
+def _slots(ledger: Ledger, organization: str, shard: int, trimmed: bool) -> list[slots.Slot]:
     found = [slots.slot_of(item) for item in items(ledger.table, keys.slots(organization, shard))]
-    assert [slot.number for slot in found] == list(range(1, len(found) + 1)), "slots have a gap"
+    first = found[0].number if found and trimmed else 1
+    expected = list(range(first, first + len(found)))
+    assert [slot.number for slot in found] == expected, "slots have a gap"
     return found
 
 
@@ -95,7 +100,13 @@ def _check_slots(
         for _, key in slot.entries(organization, shard)
     )
     assert set(listed.values()) <= {1}, "an entry is listed twice"
-    assert set(listed) == {entry.key for entry in entries}, "slots and entries differ"
+    first = {shard: of[0].number if of else 1 for shard, of in found.items()}
+    kept = {entry.key for entry in entries if entry.place.slot >= first[shard_of(entry)]}
+    assert set(listed) == kept, "slots and entries differ"
+
+
+def shard_of(entry: Entry) -> int:
+    return int(entry.key.pk.rpartition("#")[2])
 
 
 def _check_entry(entry: Entry) -> list[Message]:

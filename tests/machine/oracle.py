@@ -62,6 +62,8 @@ class Account:
     objects: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     holds: dict[str, tuple[str, datetime]] = field(default_factory=dict[str, tuple[str, datetime]])
     tombstones: dict[str, str] = field(default_factory=dict[str, str])
+    # Cleared so long ago that nobody remembers it: sent again, it is new.
+    expired: set[Revision] = field(default_factory=set[Revision])
 
 
 @dataclass
@@ -72,6 +74,7 @@ class Oracle:
     accounts: dict[str, Account]
     # What the step may do that others may not: undo or restore, of these exports.
     revives: bool = False
+    expires: bool = False
 
     def look(self, organization: str) -> Account:
         """Reads what the table holds now; what was not there before is accepted from now on."""
@@ -112,7 +115,11 @@ class Oracle:
         for organization in self.accounts:
             before = dict(self.accounts[organization].tombstones)
             account = self.look(organization)
-            audit(self.ledger, organization)  # I5: gapless slots, each entry listed, none twice
+            if self.expires:
+                self._expire(account)
+            audit(
+                self.ledger, organization, trimmed=True
+            )  # I5: gapless slots, each entry listed, none twice
             self._archives(organization, account)
             self.i1_nothing_is_lost(account)
             self.i2_what_is_cleared_is_listed(account)
@@ -162,7 +169,7 @@ class Oracle:
             assert cleared_by not in undone, f"I8: {cleared_by} was undone, {place} is cleared"
             if place not in before:
                 self._not_held(account, place, now)
-        if not self.revives:
+        if not self.revives and not self.expires:
             back = before.keys() - account.tombstones.keys()
             assert not back, f"I8: cleared and back without an undo: {back}"
 
@@ -206,6 +213,14 @@ class Oracle:
             if of == conversation and account.held[found].cleared_by is None
         ]
         return sorted(shown, key=lambda each: (each.timestamp, each.id))
+
+    def _expire(self, account: Account) -> None:
+        """What went was a tombstone, and its archive stays."""
+        gone = {each for each in account.accepted if each not in account.held}
+        kept = set[Revision]().union(*account.archived.values())
+        assert gone <= kept, f"I1: gone without an archive: {gone - kept}"
+        account.expired |= gone
+        account.accepted -= gone
 
     # --- archives ---------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from chatledger.messages import Message
 from tests.machine.oracle import Account, Oracle, Revision, revision_of
-from tests.machine.world import FIGURES, LONG_ENOUGH, ORGANIZATIONS, World
+from tests.machine.world import FIGURES, LONG_ENOUGH, NOW, ORGANIZATIONS, World
 
 CONVERSATIONS = ("a", "b#1", "c d")
 _NIGHT = datetime(2026, 11, 20, 23, 50, tzinfo=UTC)
@@ -52,6 +52,7 @@ class Service(RuleBasedStateMachine):
         self.cursors: dict[tuple[str, int], str | None] = {}
         self.told: dict[tuple[str, int], Counter[Any]] = {}
         self.pages = Counter[str]()
+        self.away = set[tuple[str, int]]()
         FIGURES["runs"] += 1
 
     def teardown(self) -> None:
@@ -73,7 +74,7 @@ class Service(RuleBasedStateMachine):
     def check(self) -> None:
         FIGURES["steps"] += 1
         self.oracle.check(self.world.now)
-        self.oracle.revives = False
+        self.oracle.revives = self.oracle.expires = False
         self.i11_reads_hide_tombstones()
 
     # --- writers ----------------------------------------------------------------------------
@@ -175,7 +176,8 @@ class Service(RuleBasedStateMachine):
                 if attempt % 2:  # A repeat of what was answered.
                     continue
             else:
-                assert reply.status == 409, reply.text
+                gone = reply.status == 410 and self.has_expired()
+                assert gone or reply.status == 409, reply.text
             break
         self.world.hurt(None)
 
@@ -363,6 +365,19 @@ class Service(RuleBasedStateMachine):
         self.world.hurt(None)
         self.observe()
 
+    @precondition(lambda self: any(each.tombstones for each in self.oracle.accounts.values()))
+    @rule(really=st.sampled_from([True, False, False]), trouble=troubles)
+    def expire(self, really: bool, trouble: int | None) -> None:
+        """Time goes on until what was cleared is forgotten; its archives stay."""
+        if not really:
+            return
+        self.oracle.expires = True
+        self.world.clock.sleep(431 * 86_400)
+        for seed in (trouble, None):
+            self.world.hurt(seed)
+            self.world.call("expire", {})
+        self.world.hurt(None)
+
     def settle(self) -> None:
         """Without more bad luck everything comes to its end."""
         self.world.release()
@@ -396,13 +411,17 @@ class Service(RuleBasedStateMachine):
         asked = f"/changes?limit={limit}" + (f"&cursor={cursor}" if cursor else "")
         reply = self.world.http(organization, "GET", asked)
         assert reply
+        if reply.status == 410 and self.has_expired():
+            self.away.add(place)  # Away for too long, and told so.
+            return True
         assert reply.status == 200, reply.text
         page, told = reply.json(), self.told.setdefault(place, Counter())
         account = self.oracle.accounts[organization]
         for change in page["changes"]:
             told.update(self.told_by(change))
-        assert not [each for each, count in told.items() if count > 1], "I9: told twice"
-        extra = set(told) - account.accepted
+        twice = {each for each, count in told.items() if count > 1}
+        assert not twice - account.expired, "I9: told twice"
+        extra = set(told) - account.accepted - account.expired
         assert not extra, f"I9: told and never accepted: {extra}"
         self.cursors[place] = page["cursor"]
         return page["end_of_stream"] and not page["changes"]
@@ -421,7 +440,8 @@ class Service(RuleBasedStateMachine):
 
     def count_ends(self) -> None:
         for organization, account in self.oracle.accounts.items():
-            FIGURES["messages accepted"] += len(account.accepted)
+            FIGURES["messages accepted"] += len(account.accepted | account.expired)
+            FIGURES["messages expired"] += len(account.expired)
             for job in self.oracle.jobs(organization):
                 clear = (job.get("clear") or {}).get("status")
                 FIGURES[f"exports {job['status']}" + (f", clear {clear}" if clear else "")] += 1
@@ -433,6 +453,8 @@ class Service(RuleBasedStateMachine):
         for organization, reader in itertools.product(ORGANIZATIONS, range(2)):
             while not self.page(organization, reader, 1_000):
                 pass
+            if (organization, reader) in self.away:
+                continue
             missing = self.oracle.accounts[organization].accepted - set(
                 self.told[organization, reader]
             )
@@ -462,7 +484,7 @@ class Service(RuleBasedStateMachine):
             fresh = account.held.keys() - account.accepted
             if fresh:
                 known = set[Revision]().union(
-                    *(other.accepted for other in self.oracle.accounts.values())
+                    *(each.accepted | each.expired for each in self.oracle.accounts.values())
                 )
                 assert fresh <= known, f"I6: from nowhere: {fresh - known}"
                 account.accepted |= fresh
@@ -474,6 +496,10 @@ class Service(RuleBasedStateMachine):
             for name, account in self.oracle.accounts.items()
             for export_id in account.archived
         ]
+
+    def has_expired(self) -> bool:
+        """Whether slots may be gone."""
+        return self.world.now > NOW + timedelta(days=400)
 
     def reviving(self, content: Any) -> None:
         if "restore_id" in content:

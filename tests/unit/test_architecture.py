@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "export": {"aws", "ledger", "models", "formats", "jobs", "audit"},
     "clear": {"aws", "ledger", "models", "formats", "jobs", "export", "audit"},
     "restore": {"aws", "ledger", "models", "formats", "jobs", "export", "audit"},
-    "endings": {"aws", "ledger", "models", "jobs", "export", "clear", "restore"},
+    "endings": {"aws", "ledger", "models", "jobs", "export", "clear", "restore", "audit"},
     "api": {"aws", "ledger", "models", "access", "jobs", "audit"},
 }
 

@@ -91,6 +91,11 @@ MAY: dict[str, dict[str, list[str]]] = {
     },
     "audit": {"GetItem": ["K#h#*", "G#*"], "Query": ["A#*"], "UpdateItem": ["L#*"]},
     "anchor": {"GetItem": ["G#*"], "Query": ["A#*"]},
+    "expire": {
+        **to_each(["GetItem", "Query"], ["G#*", "E#*", "A#*", "S#*", "T#*", "D#*"]),
+        "PutItem": ["E#*"],
+        "DeleteItem": ["S#*", "D#*"],
+    },
     "keys": {
         **to_each(["GetItem", "Query"], ["K#*", "G#*"]),
         "PutItem": ["K#*"],
@@ -206,7 +211,7 @@ STEPS = {
     "export": {"plan", "write_part", "finish", "verify", "clear", "reconcile", "ended"},
     "restore": {"undo_part", "import_file", "restore_finish", "ended"},
 }
-BY_EVENT = {"ended", "sweep", "import_uploaded", "anchor"}
+BY_EVENT = {"ended", "sweep", "import_uploaded", "anchor", "expire"}
 
 ENVIRONMENT = {
     "TABLE_NAME",
@@ -223,7 +228,7 @@ ENVIRONMENT = {
 }
 
 # What one function alone is told.
-OF_ONE = {"anchor": {"AUDIT_LOCK_DAYS"}}
+OF_ONE = {"anchor": {"AUDIT_LOCK_DAYS"}, "expire": {"HISTORY_DAYS"}}
 
 HOLDS_DATA = {
     "AWS::DynamoDB::Table",
@@ -362,7 +367,7 @@ def test_functions_answer_before_the_gateway_gives_up(template: Template) -> Non
     routed = {folder for _, folder in routes(template)}
     for folder in routed:
         assert functions(template)[folder][1]["Timeout"] <= 29
-    for folder in STEPS["export"] | STEPS["restore"] | {"sweep", "anchor"}:
+    for folder in STEPS["export"] | STEPS["restore"] | {"sweep", "anchor", "expire"}:
         assert folder not in routed
         assert functions(template)[folder][1]["Timeout"] == 15 * 60
 
@@ -433,7 +438,7 @@ def test_executions_are_started_by_who_may(template: Template, folder: str) -> N
     assert set(started) == told == MAY_START.get(folder, set())
 
 
-DELETES = {"export_delete", "holds", "keys", "sweep"}
+DELETES = {"export_delete", "holds", "keys", "sweep", "expire"}
 
 
 @pytest.mark.parametrize("folder", sorted(MAY.keys() - DELETES))
@@ -617,6 +622,8 @@ def test_what_events_start(template: Template) -> None:
     assert (kind, schedule["Schedule"]) == ("Schedule", "rate(5 minutes)")
     ((kind, schedule),) = started["anchor"]
     assert (kind, schedule["Schedule"]) == ("Schedule", "rate(6 hours)")
+    ((kind, schedule),) = started["expire"]
+    assert (kind, schedule["Schedule"]) == ("Schedule", "rate(1 day)")
     ((_, died),), ((_, uploaded),) = started["ended"], started["import_uploaded"]
     machines = of_type(template, "AWS::Serverless::StateMachine")
     of_machines = died["Pattern"]["detail"].pop("stateMachineArn")

@@ -25,7 +25,7 @@ from chatledger.messages import (
     identity,
     revision,
 )
-from chatledger.timestamps import day_of, microseconds, quarter_of
+from chatledger.timestamps import day_of, from_microseconds, microseconds, quarter_of
 
 # A UTC day and the quarter hour in it: ("2026-11-21", "1015").
 Quarter = tuple[str, str]
@@ -84,6 +84,13 @@ class Entry:
     def cleared_by(self) -> str | None:
         """Of a tombstone: the export that cleared it."""
         return wire.text(self.item, "job") if self.is_tombstone else None
+
+    @property
+    def cleared_at(self) -> datetime | None:
+        """Of a tombstone: when it became one."""
+        if not self.is_tombstone:
+            return None
+        return from_microseconds(wire.number(self.item, "cleared_at"))
 
     @property
     def origin(self) -> Origin | None:
