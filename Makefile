@@ -61,7 +61,7 @@ lint-template: $(DEV) $(SAM) $(CHECKOV)
 
 .PHONY: unit
 unit: $(DEV) ## Tests of single modules, without any AWS
-	$(BIN)/pytest tests/unit tests/model tests/machine
+	$(BIN)/pytest tests/unit tests/privacy tests/model tests/machine
 
 .PHONY: functional
 functional: $(DEV) ## Tests of whole functions, against AWS in memory

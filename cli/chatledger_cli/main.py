@@ -56,7 +56,7 @@ def main(
         screen.error(_interrupted(given))
         return INTERRUPTED
     except Refused as refused:
-        screen.error(_in_words(refused))
+        screen.error(refused.message)
         return WRONG_USAGE if refused.code in _USAGE else FAILED
     except CommandError as error:
         screen.error(error.message)
@@ -135,13 +135,6 @@ def _key(key: str | None) -> str:
 def _warn_of_plain_text(url: str, screen: Screen) -> None:
     if urlsplit(url).scheme == "http" and not is_this_machine(url):
         screen.note("This address is not encrypted: the key can be read on the way. Use https.")
-
-
-def _in_words(refused: Refused) -> str:
-    """The service's own words, and how this command says what they ask for."""
-    if refused.code == "invalid_request" and '"anonymize": false' in refused.message:
-        return f"{refused.message} Here: --no-anonymize."
-    return refused.message
 
 
 def _interrupted(given: argparse.Namespace) -> str:

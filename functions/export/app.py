@@ -20,6 +20,7 @@ from chatledger.api.app import (
     ledger,
     location,
     ok,
+    pseudonym_secret,
     resolver,
     signer,
     wait_seconds,
@@ -44,7 +45,9 @@ def post_exports() -> Answer:
     if request.dry_run:
         return ok(dry_run_answer(ledger(), organization, request, since))
     export_id = claimed(export_id=new_ulid())["export_id"]
-    exporter = Exporter(ledger(), exports_bucket(), signer=signer())
+    exporter = Exporter(
+        ledger(), exports_bucket(), signer=signer(), pseudonym_secret=pseudonym_secret
+    )
     wait = timedelta(seconds=wait_seconds())
     who = caller().actor
     wanted = Wanted(organization, export_id, request, who, since)

@@ -77,7 +77,6 @@ def test_nothing_is_reached_without_a_signature(deployment: Deployment) -> None:
         ("ExportFunction", "update_item", "J#default"),
         ("ExportDeleteFunction", "delete_item", "J#default"),
         ("ExportDeleteFunction", "delete_item", "D#default#2026-10-01#00"),
-        ("ReadFunction", "get_item", "S#default#00"),
         ("ReadFunction", "update_item", "C#default#00"),
         ("KeysFunction", "get_item", "D#default#2026-10-01#00"),
         ("KeysFunction", "update_item", "K#o#default"),

@@ -95,6 +95,7 @@ class Deployment:
         monkeypatch.setattr(app, "S3Bucket", buckets.__getitem__)
         monkeypatch.setattr(app, "StepFunctions", machines.__getitem__)
         monkeypatch.setattr(app, "KmsSigner", the(FaultySigner(MemorySigner(), faults)))
+        monkeypatch.setattr(app, "secret", the(b"pseudonyms" * 6))
         monkeypatch.setattr(tokens, "secret", the(b"0123456789" * 6))
 
     # --- going back ----------------------------------------------------------------------------

@@ -56,6 +56,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "LEDGER_SHARDS": "16",
         "SIGNING_SECRET": "signing",
         "SIGNING_KEY": "alias/signing",
+        "PSEUDONYM_SECRET": "pseudonyms",
         "ALLOW_ANONYMOUS": "false",
         "WEBSOCKET_URL": "",
         "POWERTOOLS_SERVICE_NAME": "tests",
@@ -75,7 +76,8 @@ def deployed(aws: None, environment: None, monkeypatch: pytest.MonkeyPatch) -> N
     )
     for bucket in _BUCKETS.values():
         _client("s3").create_bucket(Bucket=bucket)
-    _client("secretsmanager").create_secret(Name="signing", SecretString="0123456789" * 6)
+    for name in ("signing", "pseudonyms"):
+        _client("secretsmanager").create_secret(Name=name, SecretString="0123456789" * 6)
     made = _client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
     _client("kms").create_alias(AliasName="alias/signing", TargetKeyId=made["KeyMetadata"]["KeyId"])
 
@@ -116,6 +118,7 @@ def gateway(environment: None, below: Below, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(app, "S3Bucket", buckets.__getitem__)
     monkeypatch.setattr(app, "StepFunctions", machines.__getitem__)
     monkeypatch.setattr(app, "KmsSigner", lambda _: MemorySigner())  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
+    monkeypatch.setattr(app, "secret", lambda _: b"pseudonyms" * 6)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
     monkeypatch.setattr(tokens, "secret", lambda _: b"0123456789" * 6)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
     return _with_first_key()
 

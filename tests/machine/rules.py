@@ -148,7 +148,7 @@ class Service(RuleBasedStateMachine):
     ) -> None:
         body: dict[str, Any] = {"format": "archive", **range}
         if kind == "csv clear":
-            body |= {"format": "csv", "anonymize": False}
+            body |= {"format": "csv"}
         if "clear" in kind or kind == "acknowledged":
             body |= {"clear": True}
         if kind == "acknowledged":

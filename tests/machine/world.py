@@ -367,6 +367,7 @@ class World:
             (app, "_logger", lambda: self.recorder),
             (step, "_log", lambda *_: None),
             (step, "_logger", lambda: self.recorder),
+            (app, "secret", lambda _: b"pseudonyms" * 6),
             (tokens, "secret", lambda _: b"0123456789" * 6),
             (chain, "sleep", self.clock.sleep),
         ):

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "access": {"aws", "ledger", "models", "audit"},
     "chats": {"aws", "ledger", "models"},
     "jobs": {"aws", "ledger"},
-    "export": {"aws", "ledger", "models", "formats", "jobs", "audit"},
+    "export": {"aws", "ledger", "models", "formats", "jobs", "audit", "privacy"},
     "clear": {"aws", "ledger", "models", "formats", "jobs", "export", "audit"},
     "restore": {"aws", "ledger", "models", "formats", "jobs", "export", "audit"},
     "endings": {"aws", "ledger", "models", "jobs", "export", "clear", "restore", "audit"},

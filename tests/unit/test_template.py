@@ -228,7 +228,12 @@ ENVIRONMENT = {
 }
 
 # What one function alone is told.
-OF_ONE = {"anchor": {"AUDIT_LOCK_DAYS"}, "expire": {"HISTORY_DAYS"}}
+OF_ONE = {
+    "anchor": {"AUDIT_LOCK_DAYS"},
+    "expire": {"HISTORY_DAYS"},
+    "export": {"PSEUDONYM_SECRET"},
+    "write_part": {"PSEUDONYM_SECRET"},
+}
 
 HOLDS_DATA = {
     "AWS::DynamoDB::Table",

@@ -20,6 +20,7 @@ class Settings:
     export_state_machine: str
     restore_state_machine: str
     audit_lock_days: int
+    pseudonym_secret: str
     history_days: int
 
 
@@ -39,6 +40,8 @@ def settings() -> Settings:
         export_state_machine=os.environ.get("EXPORT_STATE_MACHINE", ""),
         restore_state_machine=os.environ.get("RESTORE_STATE_MACHINE", ""),
         # Of interest to the function that writes anchors.
+        # Only who writes files for people is told.
+        pseudonym_secret=os.environ.get("PSEUDONYM_SECRET", ""),
         # Only who lets go of what is older is told.
         history_days=int(os.environ.get("HISTORY_DAYS", "400")),
         audit_lock_days=int(os.environ.get("AUDIT_LOCK_DAYS", "0")),

@@ -135,12 +135,6 @@ def test_a_conflict_is_a_failure_that_can_be_tried_again_at_once(folder: Path):
     assert len(set(keys)) == 2, "a refusal began nothing, so the next one is another"
 
 
-def test_a_default_that_is_not_there_yet_is_said_in_this_commands_words(folder: Path):
-    refused = error(400, "invalid_request", 'not available yet; send "anonymize": false')
-    ran = chatledger(Service(faults={"POST /exports": [refused]}), "export", "-o", folder)
-    assert "--no-anonymize" in ran.err
-
-
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
 def test_a_job_without_files_ends_the_command_and_the_next_run_begins_anew(
     folder: Path, status: str

@@ -80,7 +80,9 @@ def filled_ledger(clock: Clock | None = None) -> Ledger:
 
 def exporter_of(ledger: Ledger) -> Exporter:
     archive = MemoryBucket("archive", versioned=True)
-    return Exporter(ledger, MemoryBucket("exports"), archive, MemorySigner())
+    return Exporter(
+        ledger, MemoryBucket("exports"), archive, MemorySigner(), lambda: b"pseudonyms" * 6
+    )
 
 
 def bucket_of(exporter: Exporter, home: jobs.Home = "exports") -> MemoryBucket:

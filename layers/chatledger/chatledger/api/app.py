@@ -33,6 +33,7 @@ from chatledger.api.request import Request, begin, current
 from chatledger.aws.dynamodb import DynamoTable
 from chatledger.aws.kms import KmsSigner, Signer
 from chatledger.aws.s3 import Bucket, S3Bucket
+from chatledger.aws.secrets import secret
 from chatledger.aws.states import StateMachine, StepFunctions
 from chatledger.errors import Unauthorized
 from chatledger.ledger.ledger import Ledger, open_ledger
@@ -57,6 +58,7 @@ __all__ = [
     "no_content",
     "ok",
     "path",
+    "pseudonym_secret",
     "query",
     "resolver",
     "restore_machine",
@@ -107,6 +109,11 @@ def archive_bucket() -> Bucket:
 @cache
 def signer() -> Signer:
     return KmsSigner(settings().signing_key)
+
+
+def pseudonym_secret() -> bytes:
+    """What the keys of an export's pseudonyms are made of; raises ``StorageError``."""
+    return secret(settings().pseudonym_secret)
 
 
 @cache

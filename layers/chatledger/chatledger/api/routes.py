@@ -81,8 +81,7 @@ _WAITING = """With `Prefer: wait=20` the answer is 201 if the export ends within
 With `clear` the messages leave the ledger once their archive is written and verified; `undo` puts
 them back. One clear or undo at a time: another one is 409.
 
-Anonymization, the default, is not available yet: send `"anonymize": false`, except for an
-`archive`."""
+A file is anonymized unless you send `"anonymize": false`; an `archive` never is."""
 
 _FOLLOWING = """Each message comes once, whatever its time and whoever writes meanwhile. Keep the
 `cursor` of each page and ask on with it, also when `end_of_stream` is true. What was cleared

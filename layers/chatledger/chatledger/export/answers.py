@@ -19,7 +19,7 @@ from chatledger.models.exports import ExportRequest
 from chatledger.timestamps import format_time
 
 # Of the contract's job, what this version never has anything to say of.
-_NOT_YET = ("data_card", "redactions")
+_NOT_YET = ("data_card",)
 
 # Seals a position, the epoch and the last slot of each shard, into a cursor of this organization.
 Seal = Callable[[str, str, Mapping[str, int]], str]
@@ -62,6 +62,7 @@ def job_answer(
         "archive": _archive(links, job, now),
         "cursor": _cursor(links, job),
         "cleared_before": _cleared_before(job),
+        "redactions": job.redactions,
         **dict.fromkeys(_NOT_YET),
         "clear": _clear(job.clear, job) if job.clear else None,
         "error": msgspec.to_builtins(job.error),

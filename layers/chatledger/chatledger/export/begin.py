@@ -81,7 +81,7 @@ def _admitted(ledger: Ledger, wanted: Wanted, run_until: datetime | None) -> Job
     job = Job(
         export_id=export_id,
         organization=organization,
-        request=request.model_dump(mode="json"),
+        request=request.model_dump(mode="json") | {"anonymize": request.anonymizes},
         created_at=ledger.now(),
         run_until=run_until,
         clear=Clear(on=request.clear_on) if request.clear else None,

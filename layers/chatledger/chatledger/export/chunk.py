@@ -20,6 +20,7 @@ from chatledger.ledger import keys
 from chatledger.ledger.cells import Checkpoint, HeldConversation, read_named, read_shard
 from chatledger.ledger.entries import Entry
 from chatledger.ledger.ledger import Ledger
+from chatledger.privacy.anonymizer import Anonymizer
 
 # Of the file, or of the archive that is written with it: whichever gets there first.
 CHUNK_BYTES = 64 * 1024 * 1024
@@ -160,6 +161,7 @@ class ChunkWriter:
     spec: Spec
     sinks: Sinks
     compression: str | None = None  # of the file's chunk, where it is not the export's
+    anonymizer: Anonymizer | None = None  # of the file; an archive is as it is
     file: FileWriter | None = field(init=False, default=None)
     archive: ArchiveWriter | None = field(init=False, default=None)
     cleared: dict[str, int] = field(init=False, default_factory=dict[str, int])
@@ -177,6 +179,11 @@ class ChunkWriter:
         """Of the file that was asked for."""
         writer = self.file or self.archive
         return writer.written if writer else NOTHING
+
+    @property
+    def redactions(self) -> dict[str, int]:
+        """What was redacted in the file, by kind."""
+        return dict(self.anonymizer.counts) if self.anonymizer else {}
 
     @property
     def is_full(self) -> bool:
@@ -197,7 +204,10 @@ class ChunkWriter:
             return
         if self.file and chosen:
             messages, count = chosen
-            self.file.add(Conversation(conversation.head, messages), count)
+            written = Conversation(conversation.head, messages)
+            if self.anonymizer:
+                written = self.anonymizer.conversation(written)
+            self.file.add(written, count)
         if self.archive:
             self.archive.add(archived(conversation, selection.within))
 

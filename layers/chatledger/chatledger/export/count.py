@@ -15,6 +15,8 @@ from chatledger.export.watch import OutOfTime, in_time_until
 from chatledger.formats.writer import Assembler, Totals
 from chatledger.ledger.cells import Checkpoint
 from chatledger.ledger.ledger import Ledger
+from chatledger.privacy.anonymizer import Anonymizer
+from chatledger.privacy.pseudonyms import Pseudonyms
 
 # The gateway cuts a request off at 30 seconds.
 COUNT_WITHIN = timedelta(seconds=20)
@@ -110,7 +112,7 @@ def _count_part(
         file = None if spec.is_archive else assembled.chunk() if assembled else CountingSink()
         archive = CountingSink() if spec.writes_archive else None
         sinks = Sinks(file, archive, CountingSink() if archive else None)
-        writer = ChunkWriter(spec, sinks, compression="none" if assembled else None)
+        writer = ChunkWriter(spec, sinks, "none" if assembled else None, _anonymizer(spec))
         after = fill(writer, found, lambda: False)
         writer.end()
         written, asked_for = writer.written, file or archive
@@ -123,3 +125,8 @@ def _count_part(
             sums.records + (writer.file.records if writer.file else 0),
         )
     return sums
+
+
+def _anonymizer(spec: Spec) -> Anonymizer | None:
+    """Under any key pseudonyms are of the same length."""
+    return Anonymizer(Pseudonyms(bytes(32))) if spec.options.anonymize else None

@@ -5,7 +5,7 @@ counts. The file has the same bytes whoever joins it, so one name does.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
@@ -31,7 +31,7 @@ class Finished(msgspec.Struct, frozen=True):
     """What came out. ``archive`` is there where it is kept, ``manifest`` where there is one.
 
     ``slots``, under ``epoch``: the last slot of each shard that was seen; ``cleared``: export →
-    messages that it had cleared before this one came to them.
+    messages that it had cleared before this one came to them; ``redactions`` in the file, by kind.
     """
 
     files: tuple[File, ...]
@@ -42,6 +42,7 @@ class Finished(msgspec.Struct, frozen=True):
     epoch: str = ""
     slots: dict[str, int] = {}
     cleared: dict[str, int] = {}
+    redactions: dict[str, int] = {}
 
 
 def finish(
@@ -97,12 +98,13 @@ def _finished(
         archive=archive if spec.clear else None,
         epoch=plan.epoch,
         slots=plan.frozen,
-        cleared=_cleared(chunks),
+        cleared=_summed(chunk.cleared for chunk in chunks),
+        redactions=_summed(chunk.redactions for chunk in chunks),
     )
 
 
-def _cleared(chunks: Sequence[Chunk]) -> dict[str, int]:
+def _summed(of_chunks: Iterable[dict[str, int]]) -> dict[str, int]:
     found: Counter[str] = Counter()
-    for chunk in chunks:
-        found.update(chunk.cleared)
+    for counts in of_chunks:
+        found.update(counts)
     return dict(sorted(found.items()))

@@ -28,6 +28,7 @@ def with_files(job: Job, finished: Finished, now: datetime) -> Job:
         written_at=job.written_at or now,
         epoch=finished.epoch,
         slots=finished.slots,
+        redactions=finished.redactions if job.request["anonymize"] else None,
         cleared_before=finished.cleared if job.since is not None else None,
         run_until=None,
     )

@@ -78,7 +78,9 @@ def spec_of(request: ExportRequest) -> Spec:
         contains=asked.contains,
     )
     within = parse_range(request.start_date, request.end_date)
-    options = Options(request.include_ip_addresses, request.include_metadata)
+    options = Options(
+        request.include_ip_addresses, request.include_metadata, anonymize=request.anonymizes
+    )
     selection = Selection(within, filters)
     return Spec(request.format, request.compression, selection, options, request.clear)
 

@@ -64,7 +64,8 @@ class EntryList(msgspec.Struct, frozen=True):
 class Chunk(msgspec.Struct, frozen=True):
     """What a chunk holds; each is None where there is nothing of it. ``next`` None: the last.
 
-    ``cleared``: export → messages that it had cleared before this one came to them.
+    ``cleared``: export → messages that it had cleared before this one came to them; ``redactions``
+    in its file, by kind.
     """
 
     file: Piece | None
@@ -72,6 +73,7 @@ class Chunk(msgspec.Struct, frozen=True):
     listed: EntryList | None
     next: Position | None
     cleared: dict[str, int] = {}
+    redactions: dict[str, int] = {}
 
     def asked_for(self, spec: Spec) -> Piece | None:
         """Its piece of the file that was asked for."""
@@ -127,7 +129,8 @@ class PartWriter:
     def _write_chunk(self, number: int, found: Iterator[Found], progress: PartProgress) -> Chunk:
         with ExitStack() as stack:
             sinks = self._sinks(number, stack)
-            writer = ChunkWriter(self.spec, Sinks(*sinks))
+            anonymizer = self.exporter.anonymizer(self.export_id, self.spec)
+            writer = ChunkWriter(self.spec, Sinks(*sinks), anonymizer=anonymizer)
             after = fill(writer, found, self._looks_up(writer, progress))
             writer.end()
         file, archive, listed = sinks
@@ -137,6 +140,7 @@ class PartWriter:
             listed=_list(listed, writer.archive.entries) if writer.archive else None,
             next=after,
             cleared=writer.cleared,
+            redactions=writer.redactions,
         )
 
     def _looks_up(self, writer: ChunkWriter, progress: PartProgress) -> Callable[[], bool]:

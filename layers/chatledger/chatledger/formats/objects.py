@@ -101,7 +101,7 @@ def _parts(conversation: Conversation, options: Options) -> Iterator[bytes]:
     tally = _Tally()
     messages = _messages(conversation.messages, options, tally)
     first = next(messages, b"")
-    opening = _ENCODER.encode(_opening(conversation.head, tally.first))
+    opening = _ENCODER.encode(_opening(conversation.head, tally.first, options))
     yield opening[:-1] + b',"messages":['
     yield first
     for message in messages:
@@ -117,7 +117,7 @@ def _messages(messages: Iterable[Message], options: Options, tally: "_Tally") ->
         yield encode(of(message, tally.add(message), address))
 
 
-def _opening(head: Head, created_at: datetime | None) -> _Opening:
+def _opening(head: Head, created_at: datetime | None, options: Options) -> _Opening:
     about = head.about
     return _Opening(
         conversation_id=head.conversation_id,
@@ -128,7 +128,7 @@ def _opening(head: Head, created_at: datetime | None) -> _Opening:
             guest_id=about.get("user_id"),
             guest_name=about.get("user_name"),
             guest_email=about.get("user_email"),
-            anonymized=False,
+            anonymized=options.anonymize,
         ),
     )
 

@@ -27,11 +27,13 @@ class Options:
     """What goes into a file beside the messages themselves.
 
     ``include_metadata``: what is known of the AI service (its name, model, prompt, temperature,
-    tokens, latency), and the callers' own ``metadata``.
+    tokens, latency), and the callers' own ``metadata``. ``anonymize``: what is written has been
+    anonymized, and says so.
     """
 
     include_ip_addresses: bool = False
     include_metadata: bool = True
+    anonymize: bool = False
 
 
 @dataclass(frozen=True, slots=True)

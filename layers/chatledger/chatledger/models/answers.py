@@ -243,7 +243,10 @@ class ExportJob(Answer):
         description="What is kept of an export that clears; null before it is written."
     )
     data_card: dict[str, Any] | None = Field(description=_NOT_YET)
-    redactions: dict[str, Any] | None = Field(description=_NOT_YET)
+    redactions: dict[str, int] | None = Field(
+        description="Of an anonymized file: how often each kind of personal data was redacted in "
+        "free text. Null before it is written, and of a file that is not anonymized."
+    )
     cursor: str | None = Field(
         description="Where the next export goes on, as its since, or GET /changes. Null before it "
         "is written, and in answers that cannot seal one: GET the export."

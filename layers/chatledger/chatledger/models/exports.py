@@ -46,7 +46,7 @@ MAX_CURSOR = 6000
 LAST = "last"
 # A conversation may come to match these later, and what it held before would never be exported.
 _MAY_CHANGE = ("status", "contains", "ai_service")
-_EXAMPLE: dict[str, Any] = {"format": "csv", "anonymize": False}
+_EXAMPLE: dict[str, Any] = {"format": "csv"}
 
 
 def _format(value: str) -> str:
@@ -128,9 +128,9 @@ class ExportRequest(Strict):
     )
     anonymize: bool | None = Field(
         None,
-        description="Whether names, addresses and ids become pseudonyms. True is the default and "
-        "not available yet: send false to export names and content as they are. An archive is "
-        "never anonymized; leave it out there.",
+        description="Whether names, addresses and user ids become pseudonyms, and what is personal "
+        "in free text is redacted, as far as it is found (docs/privacy.md). Yes if left out; false "
+        "exports all as it is. An archive is never anonymized; leave it out there.",
     )
     include_ip_addresses: bool = Field(
         False,
@@ -180,6 +180,11 @@ class ExportRequest(Strict):
     def within(self) -> Range:
         return parse_range(self.start_date, self.end_date)
 
+    @property
+    def anonymizes(self) -> bool:
+        """On by default, for every format but the lossless one."""
+        return self.format != "archive" and self.anonymize is not False
+
     @model_validator(mode="after")
     def _can_be_done(self) -> Self:
         within = self.within
@@ -213,11 +218,6 @@ class ExportRequest(Strict):
                 yield "an archive is lossless and never anonymized; leave anonymize out."
             if self.compression == "zstd":
                 yield "an archive is always gzip; leave compression out."
-        elif self.anonymize is not False:
-            yield (
-                'anonymization, the default, is not available yet; send "anonymize": false '
-                "to export names and content as they are."
-            )
 
     def _since_contradictions(self) -> Iterator[str]:
         if self.since == LAST and not self.name:

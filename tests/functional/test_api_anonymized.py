@@ -1,0 +1,134 @@
+"""Anonymized by default: nobody is left in any format, in a file's name or in a line of the log."""
+
+import gzip
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+
+from chatledger.formats import FORMATS
+from tests.fakes import workflow
+from tests.fakes.gateway import Gateway
+from tests.functional.conftest import Below
+
+WAIT = {"Prefer": "wait=20"}
+PERSONAL = (
+    "john.doe@mail.example",
+    "John Doe",
+    "+49 30 1234567",
+    "4111 1111 1111 1111",
+    "DE89 3704 0044 0532 0130 00",
+    "203.0.113.77",
+    "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCD",
+    "user-john-doe-1977",
+)
+CONVERSATION = {
+    "conversation_id": "c1",
+    "user_id": "user-john-doe-1977",
+    "user_name": "John Doe",
+    "user_email": "john.doe@mail.example",
+    "title": "Call John Doe",
+    "metadata": {"note": "mail john.doe@mail.example", "email": "john.doe@mail.example"},
+    "messages": [
+        {
+            "id": "m1",
+            "timestamp": "2026-11-01T10:00:00Z",
+            "content": f"I am John Doe, {' and '.join(PERSONAL[:1] + PERSONAL[2:7])}.",
+            "user_id": "user-john-doe-1977",
+            "ip_address": "203.0.113.77",
+        },
+        {
+            "id": "m2",
+            "timestamp": "2026-11-01T10:01:00Z",
+            "role": "assistant",
+            "ai_service": "mistral",
+            "content": "Hello John Doe, I wrote to john.doe@mail.example.",
+            "contexts": [{"text": "John Doe lives at john.doe@mail.example"}],
+            "reply_to": "m1",
+        },
+    ],
+}
+DERIVED = [name for name in FORMATS if name != "archive"]
+
+
+def text_of(name: str, data: bytes) -> str:
+    if name == "xlsx":
+        with zipfile.ZipFile(io.BytesIO(data)) as workbook:
+            data = b"".join(workbook.read(each) for each in workbook.namelist())
+    return data.decode(errors="replace")
+
+
+def export(gateway: Gateway, below: Below, **asked: Any) -> tuple[dict[str, Any], bytes]:
+    reply = gateway.post("/exports", asked, headers=WAIT)
+    assert reply.status == 201, reply.text
+    job = reply.json()
+    assert job["status"] == "succeeded", job
+    key = job["files"][0]["url"].removeprefix("memory:").partition("?")[0]
+    return job, below.exports.objects[key]
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_nobody_is_left_in_any_format(
+    gateway: Gateway, below: Below, capsys: pytest.CaptureFixture[str], name: str
+):
+    assert gateway.post("/chats", CONVERSATION).status == 201
+    job, data = export(gateway, below, format=name, include_ip_addresses=True)
+    text = text_of(name, data)
+    left = [each for each in PERSONAL if each in text]
+    assert not left
+    assert job["request"]["anonymize"] is True
+    assert job["redactions"]["email"] >= 2
+    told = capsys.readouterr().out + json.dumps(job["files"])
+    assert not [each for each in PERSONAL if each in told]
+
+
+def test_what_is_asked_for_as_it_is_stays_so(gateway: Gateway, below: Below):
+    gateway.post("/chats", CONVERSATION)
+    job, data = export(gateway, below, format="jsonl", anonymize=False)
+    assert b"john.doe@mail.example" in data
+    assert job["redactions"] is None
+    assert json.loads(data)["guest_info"]["anonymized"] is False
+
+
+def test_a_person_is_the_same_within_an_export_and_another_in_the_next(
+    gateway: Gateway, below: Below
+):
+    for number in (1, 2):
+        gateway.post("/chats", CONVERSATION | {"conversation_id": f"c{number}"})
+    guests = []
+    for _ in range(2):
+        _, data = export(gateway, below, format="jsonl")
+        found = {str(json.loads(line)["guest_info"]) for line in data.splitlines()}
+        assert len(found) == 1
+        assert json.loads(data.splitlines()[0])["guest_info"]["anonymized"] is True
+        guests += found
+    assert guests[0] != guests[1]
+
+
+def test_the_archive_of_a_clear_is_as_it_was(gateway: Gateway, below: Below):
+    gateway.post("/chats", CONVERSATION)
+    job = gateway.post("/exports", {"format": "csv", "clear": True}).json()
+    workflow.export(below.export_machine.started[job["export_id"]])
+    job = gateway.get(f"/exports/{job['export_id']}").json()
+    assert job["clear"]["status"] == "cleared"
+    assert job["redactions"]["email"] >= 2
+    (part,) = job["archive"]["files"]
+    key = part["url"].removeprefix("memory:").partition("?")[0]
+    assert b"john.doe@mail.example" in gzip.decompress(below.archive.objects[key])
+    file = job["files"][0]["url"].removeprefix("memory:").partition("?")[0]
+    assert b"john.doe@mail.example" not in below.exports.objects[file]
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_a_dry_run_counts_the_bytes_of_the_anonymized_file(
+    gateway: Gateway, below: Below, name: str
+):
+    gateway.post("/chats", CONVERSATION)
+    counted = gateway.post("/exports", {"format": name, "dry_run": True}).json()
+    job, _ = export(gateway, below, format=name)
+    size = counted["counts"].pop("bytes")
+    # Other pseudonyms are as long, but a workbook compresses them.
+    assert size == pytest.approx(job["counts"].pop("bytes"), rel=0.02 if name == "xlsx" else 0)
+    assert counted["counts"] == job["counts"]
