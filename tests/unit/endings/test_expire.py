@@ -145,7 +145,7 @@ def test_what_is_written_meanwhile_stays(old: Old):
 
 
 @pytest.mark.parametrize("number", range(1, 60))
-@pytest.mark.parametrize("fault", [Fault.CRASH, Fault.DIED, Fault.LOST])
+@pytest.mark.parametrize("fault", [Fault.CRASH, Fault.DIED, Fault.LOST, Fault.TWICE])
 def test_wherever_it_dies_the_next_call_goes_on(number: int, fault: Fault):
     old = Old()
     old.clear(1, 2)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from chatledger.aws.table import ConditionFailed, Equals, Table, items, pages
+from chatledger.aws.table import ConditionFailed, Equals, Key, Table, items, pages
 from chatledger.ledger import keys, slots
 from chatledger.ledger.entries import Entry
 from chatledger.ledger.ledger import Ledger
@@ -41,8 +41,8 @@ def trim_slots(
             if slot.number >= last or slot.at >= horizon.slots:
                 return count
             checkpoint()
-            table.delete(keys.slot(organization, shard, slot.number), Equals("w", slot.token))
-            count += 1
+            key = keys.slot(organization, shard, slot.number)
+            count += _delete(table, key, slot.token)
     return count
 
 
@@ -61,7 +61,7 @@ def trim_tombstones(
     for _, run in groupby(found, key=lambda each: (each.place.conversation_id, each.quarter)):
         for entry in _expired(list(run), first, horizon):
             checkpoint()
-            count += _delete(table, entry)
+            count += _delete(table, entry.key, entry.token)
     return count
 
 
@@ -86,10 +86,10 @@ def _expired(entries: Sequence[Entry], first: int, horizon: Horizon) -> Iterator
             yield entry
 
 
-def _delete(table: Table, entry: Entry) -> bool:
-    """False where somebody wrote it meanwhile: an undo, an import."""
+def _delete(table: Table, key: Key, token: bytes) -> bool:
+    """False where it is gone already, or somebody wrote it meanwhile: an undo, an import."""
     try:
-        table.delete(entry.key, Equals("w", entry.token))
+        table.delete(key, Equals("w", token))
     except ConditionFailed:
         return False
     return True
