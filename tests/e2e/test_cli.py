@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import Deployment
+from tests.e2e.organizations import checked, finished
 
 COMMAND = Path(__file__).parents[2] / ".venv/bin/chatledger"
 CONVERSATIONS = 5
@@ -148,6 +150,30 @@ def test_a_clear_empties_the_ledger_and_a_restore_brings_it_back(cli: Commands, 
     done = cli.run("restore", "out")
     assert f"Restored       {len(ids)} messages" in done.stdout
     assert cli.statuses() == {200}
+
+
+def test_what_verify_prints_releases_a_clear(cli: Commands):
+    """Fetched by hand, proven offline, acknowledged by the root hash that the command told."""
+    ids = cli.fill()
+    asked = {"format": "archive", "clear": True, "clear_on": "acknowledged"}
+    made = checked(cli.http.post("/exports", json=asked, headers={"Prefer": "wait=20"}))
+    job = checked(cli.http.get(f"/exports/{made['export_id']}"))
+    assert job["clear"]["status"] == "awaiting_acknowledgement"
+    (cli.folder / "mine").mkdir()
+    links = {
+        job["files"][0]["name"]: job["files"][0]["url"],
+        "manifest.jsonl": job["manifest"]["url"],
+        "manifest.sig.json": job["manifest"]["signature_url"],
+    }
+    for name, url in links.items():
+        (cli.folder / "mine" / name).write_bytes(httpx.get(url).raise_for_status().content)
+    told = re.search(r"Root hash +([0-9a-f]{64})", cli.run("verify", "mine").stdout)
+    assert told
+    path = f"/exports/{job['export_id']}/acknowledge"
+    checked(cli.http.post(path, json={"root_hash": told[1]}))
+    ended = finished(cli.http, job["export_id"])
+    assert ended["clear"]["cleared"] == len(ids)
+    assert cli.statuses() == {404}
 
 
 def test_a_command_that_was_killed_goes_on_with_the_same_export(cli: Commands):
