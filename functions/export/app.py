@@ -1,12 +1,13 @@
-"""POST /exports: writes a slice of the ledger to a file, or starts the workflow that does.
+"""POST /exports, GET /projects/{app_id}/conversations/export: a slice of the ledger as a file.
 
-It can delete nothing: a clear is the workflow's.
+Written here, or by the workflow that this starts. It can delete nothing: a clear is the workflow's.
 """
 
 from datetime import timedelta
 from typing import Any
 
 from chatledger.api.app import (
+    MAX_WAIT_SECONDS,
     Answer,
     accepted,
     archive_bucket,
@@ -16,20 +17,23 @@ from chatledger.api.app import (
     created,
     export_machine,
     exports_bucket,
+    found,
     handle,
     ledger,
     location,
     ok,
+    path,
     pseudonym_secret,
     resolver,
     signer,
     wait_seconds,
 )
 from chatledger.api.cursors import seal_slots, slots_of
-from chatledger.export.answers import Links, dry_run_answer, job_answer
+from chatledger.export.answers import Links, download_link, dry_run_answer, job_answer
 from chatledger.export.begin import Wanted, export
 from chatledger.export.exporter import Exporter
-from chatledger.export.links_given import record_links
+from chatledger.export.links_given import record_download, record_links
+from chatledger.export.project import conversations_of
 from chatledger.identifiers import new_ulid
 from chatledger.models.exports import LAST, ExportRequest
 
@@ -45,18 +49,30 @@ def post_exports() -> Answer:
     if request.dry_run:
         return ok(dry_run_answer(ledger(), organization, request, since))
     export_id = claimed(export_id=new_ulid())["export_id"]
-    exporter = Exporter(
-        ledger(), exports_bucket(), signer=signer(), pseudonym_secret=pseudonym_secret
-    )
-    wait = timedelta(seconds=wait_seconds())
-    who = caller().actor
+    wait, who = timedelta(seconds=wait_seconds()), caller().actor
     wanted = Wanted(organization, export_id, request, who, since)
-    job = export(exporter, export_machine(), wanted, wait)
+    job = export(exporter(), export_machine(), wanted, wait)
     answer = job_answer(ledger(), Links(exports_bucket(), archive_bucket(), seal_slots), job)
     record_links(ledger(), organization, who, [answer])
     place = location(f"/exports/{export_id}")
     # Only who said that they wait is told of the end; everybody else is told where to ask.
     return created(answer, place) if wait and job.ended else accepted(answer, place)
+
+
+@app.get("/projects/<app_id>/conversations/export")
+def get_project_conversations(app_id: str) -> Answer:
+    organization, who = caller().organization, caller().actor
+    wanted = conversations_of(organization, path("app_id"), new_ulid(), who)
+    job = export(exporter(), export_machine(), wanted, timedelta(seconds=MAX_WAIT_SECONDS))
+    if job.status == "succeeded":
+        link = download_link(ledger(), exports_bucket(), job)
+        record_download(ledger(), organization, who, job.export_id)
+        return found(link)
+    return accepted(job_answer(ledger(), Links(), job), location(f"/exports/{job.export_id}"))
+
+
+def exporter() -> Exporter:
+    return Exporter(ledger(), exports_bucket(), signer=signer(), pseudonym_secret=pseudonym_secret)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from chatledger.audit.record import ACTIONS
 
 RECORDED = {
     "POST /exports": {"export.admitted", "links.given"},
+    "GET /projects/{app_id}/conversations/export": {"export.admitted", "links.given"},
     "GET /exports": {"links.given"},
     "GET /exports/{export_id}": {"links.given"},
     "GET /exports/{export_id}/download": {"links.given"},

@@ -40,6 +40,7 @@ from chatledger.ledger.ledger import Ledger, open_ledger
 from chatledger.settings import settings
 
 __all__ = [
+    "MAX_WAIT_SECONDS",
     "Answer",
     "accepted",
     "archive_bucket",

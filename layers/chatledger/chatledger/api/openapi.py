@@ -47,6 +47,7 @@ _ULID = "01JD5M1X9Q5V0Z6W3T8R2N4K7B"
 _PATH_PARAMETERS = {
     "conversation_id": ("Which conversation.", "meeting_123"),
     "user_id": ("Which user.", "john_doe"),
+    "app_id": ("Which application or project.", "support"),
     "export_id": ("Which export.", _ULID),
     "import_id": ("Which import.", _ULID),
     "hold_id": ("Which hold.", f"hold_{_ULID}"),

@@ -83,6 +83,10 @@ them back. One clear or undo at a time: another one is 409.
 
 A file is anonymized unless you send `"anonymize": false`; an `archive` never is."""
 
+_PROJECT = """`{app_id}-convo_history.jsonl`: JSON Lines in UIUC.chat's rows, not anonymized. It
+makes an export; 302 leads to its file where that is written within 20 seconds, else 202 says where
+to ask."""
+
 _FOLLOWING = """Each message comes once, whatever its time and whoever writes meanwhile. Keep the
 `cursor` of each page and ask on with it, also when `end_of_stream` is true. What was cleared
 before you came by is told as `cleared`, with the export whose archive has it.
@@ -206,6 +210,14 @@ ROUTES: dict[str, Route] = {
         errors=("conflict", "gone"),
         located=(201, 202),
         details=_WAITING,
+    ),
+    "GET /projects/{app_id}/conversations/export": Route(
+        "Download all conversations of a project, as they are",
+        _EXPORTS,
+        Role.ADMIN,
+        {302: None, 202: answers.ExportJob},
+        located=(302, 202),
+        details=_PROJECT,
     ),
     "GET /exports": Route(
         "List exports, newest first",
@@ -336,4 +348,8 @@ GREEDY = {
     "GET /chats/{conversation_id+}": ("GET /chats/{conversation_id}", ""),
     "PATCH /chats/{conversation_id+}": ("PATCH /chats/{conversation_id}", ""),
     "GET /users/{user_id+}": ("GET /users/{user_id}/chats", "/chats"),
+    "GET /projects/{app_id+}": (
+        "GET /projects/{app_id}/conversations/export",
+        "/conversations/export",
+    ),
 }

@@ -38,6 +38,7 @@ class Wanted:
     request: ExportRequest
     actor: Actor = SYSTEM
     since: Mapping[int, int] | None = None
+    file_name: str | None = None
 
 
 def export(exporter: Exporter, machine: StateMachine, wanted: Wanted, wait: timedelta) -> Job:
@@ -85,6 +86,7 @@ def _admitted(ledger: Ledger, wanted: Wanted, run_until: datetime | None) -> Job
         created_at=ledger.now(),
         run_until=run_until,
         clear=Clear(on=request.clear_on) if request.clear else None,
+        file_name=wanted.file_name,
         **goes_on_from(ledger, organization, request, wanted.since),
     )
     _take_lease(ledger, job)

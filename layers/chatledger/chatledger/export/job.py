@@ -136,8 +136,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     handed over. ``recorded``: what the audit trail says of it. ``since``: the slots of where an
     earlier export ended; ``stream`` is named where this one moves it on, from the export that it
     ``follows``. ``slots``, under ``epoch``: how far it saw; ``cleared_before``: export → messages
-    that it had cleared by then; ``redactions`` by kind, of an anonymized file. ``token`` is the
-    item's ``w``: a writer holds the job as it loaded it, or starts over.
+    that it had cleared by then; ``redactions`` by kind, of an anonymized file; ``file_name``:
+    where it is not the usual one. ``token`` is the item's ``w``: a writer holds the job as it
+    loaded it, or starts over.
     """
 
     export_id: str
@@ -157,6 +158,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     since: dict[str, int] | None = None
     stream: str | None = None
     follows: str | None = None
+    file_name: str | None = None
     epoch: str | None = None
     slots: dict[str, int] | None = None
     cleared_before: dict[str, int] | None = None

@@ -1,7 +1,7 @@
 """What an export is asked to do, from its request as it was validated."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatledger.export.job import Home, Job
 from chatledger.formats import FORMATS, Writer, assembler_for, writer_for
@@ -16,7 +16,8 @@ from chatledger.timestamps import parse_range
 class Spec:
     """``format`` and ``compression`` are names of ``FORMATS`` and ``COMPRESSIONS``.
 
-    Where ``clear`` is asked, an archive is written whatever the format; it is kept.
+    ``named``: the file's name, where it is not the usual one. Where ``clear`` is asked, an archive
+    is written whatever the format; it is kept.
     """
 
     format: str
@@ -24,6 +25,7 @@ class Spec:
     selection: Selection
     options: Options
     clear: bool = False
+    named: str | None = None
 
     @property
     def is_archive(self) -> bool:
@@ -61,7 +63,7 @@ class Spec:
         return assembler_for(self.format, self.options, write)
 
     def file_name(self, date: str) -> str:
-        return file_name(self.format, self.compression, date)
+        return self.named or file_name(self.format, self.compression, date)
 
 
 def spec_of(request: ExportRequest) -> Spec:
@@ -86,4 +88,4 @@ def spec_of(request: ExportRequest) -> Spec:
 
 
 def spec_of_job(job: Job) -> Spec:
-    return spec_of(ExportRequest.model_validate(job.request))
+    return replace(spec_of(ExportRequest.model_validate(job.request)), named=job.file_name)
