@@ -20,6 +20,7 @@ _MAX_BYTES = 8 * 1024 * 1024
 # What the heads between two entries may take.
 _MAX_HEADS_BYTES = 64 * 1024 * 1024
 _PIECE = 1024 * 1024
+_FED = 4 * 1024
 _GZIP = 31  # a gzip header and trailer, and the largest window
 
 # Told of each thing that is wrong, and of bytes that were gone through.
@@ -224,18 +225,25 @@ class _Stream:
 
 def inflated(data: bytes, most: int, *, members: bool = False) -> bytes | None:
     """What one whole gzip member (or several) holds; None for anything else, or for more."""
-    found = b""
+    found, rest = bytearray(), memoryview(data)
     while True:
         inflate = zlib.decompressobj(wbits=_GZIP)
-        try:
-            found += inflate.decompress(data, most + 1 - len(found))
-        except zlib.error:
+        while not inflate.eof:
+            piece, rest = rest[:_FED], rest[_FED:]
+            if not piece:
+                return None
+            try:
+                found += inflate.decompress(piece, most + 1 - len(found))
+            except zlib.error:
+                return None
+            if len(found) > most or inflate.unconsumed_tail:
+                return None
+        # What is left of the last piece: a few bytes, however long the data is.
+        rest = memoryview(data)[len(data) - len(rest) - len(inflate.unused_data) :]
+        if not rest:
+            return bytes(found)
+        if not members:
             return None
-        if not inflate.eof or len(found) > most or (inflate.unused_data and not members):
-            return None
-        data = inflate.unused_data
-        if not data:
-            return found
 
 
 def _record(line: bytes) -> dict[str, Any] | None:

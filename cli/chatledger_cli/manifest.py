@@ -12,8 +12,8 @@ from chatledger_cli.errors import CommandError
 
 NAME = "manifest.jsonl"
 _FIRST_LINE = re.compile(rb'\{"root_hash":"([0-9a-f]{64})","manifest":(\{.*\})\}\n?')
-# A header of a hundred thousand parts; who sends a longer line wants to fill the memory.
-_MAX_FIRST_LINE_BYTES = 64 * 1024 * 1024
+# A header of forty thousand parts, of 64 MB each; who sends a longer line wants to fill the memory.
+_MAX_FIRST_LINE_BYTES = 16 * 1024 * 1024
 _MAX_LINE_BYTES = 64 * 1024
 _T = TypeVar("_T")
 
@@ -84,12 +84,11 @@ def read_header(path: Path) -> Header:
     """The same, all of it; raises ``CommandError``."""
     root_hash, fields, length = _first_line(path)
     try:
-        file = fields["file"]
         counts = {name: _count(fields[name]) for name in ("conversations", "messages", "bytes")}
         return Header(
             root_hash=root_hash,
             length=length,
-            file=(str(file["name"]), _count(file["bytes"]), str(file["sha256"])) if file else None,
+            file=_file(fields["file"]),
             parts=tuple(_picked(Part, part) for part in fields["parts"]),
             **counts,
         )
@@ -126,6 +125,17 @@ def _first_line(path: Path) -> tuple[str, dict[str, Any], int]:
     except (ValueError, RecursionError):
         raise CommandError(f"{path} is no manifest: its header is no JSON.") from None
     return computed, fields, len(read)
+
+
+def _file(file: dict[str, Any] | None) -> tuple[str, int, str] | None:
+    """Name, bytes and SHA-256; raises ``ValueError`` for a name that is no file's beside it."""
+    if not file:
+        return None
+    name = _text(file["name"])
+    plain = name == Path(name).name and not name.startswith(".") and len(name.encode()) < 250
+    if not plain or not name.isprintable() or name in {NAME, "manifest.sig.json"}:
+        raise ValueError("no name of a file")
+    return name, _count(file["bytes"]), _text(file["sha256"])
 
 
 def _picked(kind: type[_T], given: Any) -> _T:

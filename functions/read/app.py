@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from chatledger.api.app import Answer, caller, handle, ledger, ok, path, query, resolver
-from chatledger.api.cursors import position_of, seal_position
+from chatledger.api.cursors import epoch_of, position_of, seal_position
 from chatledger.api.tokens import seal, unseal
 from chatledger.chats import history, listing, read
 from chatledger.chats.changes import changes_after
@@ -50,11 +50,11 @@ def get_chat(conversation_id: str) -> Answer:
 @app.get("/changes")
 def get_changes() -> Answer:
     asked, organization = query(ChangesQuery), caller().organization
-    start = Position()
+    epoch, start = epoch_of(ledger()), Position()
     if asked.cursor:
         start = position_of(ledger(), organization, asked.cursor)
     found = changes_after(ledger(), organization, start, asked.limit)
-    cursor = seal_position(ledger(), organization, found.position)
+    cursor = seal_position(organization, epoch, found.position)
     return ok({"changes": found.changes, "cursor": cursor, "end_of_stream": found.is_all})
 
 

@@ -5,9 +5,12 @@ import hashlib
 import io
 import json
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from rich.console import Console
@@ -15,6 +18,7 @@ from rich.console import Console
 from chatledger.export import manifest as manifests
 from chatledger.export import signature as signatures
 from chatledger.export.manifest import ListedEntry, entry_line, read_entries, read_first_line
+from chatledger_cli import checking
 from chatledger_cli.main import main
 from chatledger_cli.screen import Screen
 from tests.fakes.memory_signer import MemorySigner, stranger
@@ -269,3 +273,41 @@ def test_wrong_usage_is_told_from_a_wrong_archive(folder: Path, what: str):
     }[what]
     out = Screen(Console(file=io.StringIO()), Console(file=io.StringIO()))
     assert main(["verify", *given], {}, screen=out) == 2
+
+
+@pytest.mark.parametrize("name", ["../outside.jsonl.gz", "a/b", ".hidden", MANIFEST, "x" * 300])
+def test_an_archive_is_a_file_of_the_folder(folder: Path, name: str):
+    """Whoever signs anew may name any file; none is looked at but those beside the manifest."""
+    lines = (folder / MANIFEST).read_bytes().splitlines(keepends=True)
+    header, _ = read_first_line(lines[0])
+    fields = {each: getattr(header, each) for each in header.__struct_fields__}
+    file = {**(header.file or {}), "name": name}
+    first, root_hash = manifests.first_line(manifests.Header(**fields | {"file": file}))
+    (folder / MANIFEST).write_bytes(first + b"".join(lines[1:]))
+    (folder / SIGNATURE).write_bytes(signatures.sign(MemorySigner(), root_hash))
+    found = verify(folder)
+    assert found.status == 1
+    assert "header" in found.complaints
+
+
+def test_many_records_between_two_entries_are_read_in_one_pass():
+    """Each a member of its own: what is left is never copied for each of them."""
+    data = gzip.compress(b'{"record":"cleared"}\n', mtime=0) * 20_000
+    fed, real = list[int](), zlib.decompressobj
+
+    class Counting:
+        def __init__(self, wbits: int) -> None:
+            self._real = real(wbits)
+
+        def decompress(self, piece: bytes, most: int) -> bytes:
+            fed.append(len(piece))
+            return self._real.decompress(piece, most)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._real, name)
+
+    with patch.object(checking.zlib, "decompressobj", Counting):
+        lines = checking.inflated(data, 64 * 2**20, members=True)
+    assert lines
+    assert lines.count(b"\n") == 20_000
+    assert sum(fed) < 20_000 * 5_000

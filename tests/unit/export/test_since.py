@@ -1,6 +1,7 @@
 """Since: exports in a row have no gap and no overlap, whatever the messages' times."""
 
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,9 +13,10 @@ from chatledger.export.begin import Wanted, export
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import Job
 from chatledger.export.remove import remove
+from chatledger.export.steps import finish_export
 from chatledger.formats.archive import ClearedRecord
 from chatledger.jobs.ended import Ended
-from chatledger.ledger import keys
+from chatledger.ledger import keys, streams
 from chatledger.ledger.append import append
 from chatledger.ledger.ledger import adopt
 from chatledger.messages import Message
@@ -23,6 +25,7 @@ from tests.fakes.chats import batch
 from tests.fakes.memory_signer import MemorySigner
 from tests.fakes.memory_states import MemoryStates
 from tests.unit.export.exports import (
+    NEVER,
     NOW,
     ORGANIZATION,
     WAIT,
@@ -260,3 +263,62 @@ def test_a_stream_of_another_life_of_the_table_is_gone(exporter: Exporter):
     with pytest.raises(Gone, match="restored from a backup"):
         run(exporter, asked(), "E2")
     assert ids(exporter, run(exporter, asked(name="anew"), "E3")) == ["a"]
+
+
+def test_an_export_that_waits_for_its_acknowledgement_holds_its_stream(exporter: Exporter):
+    """Cancelled, it is as if it had never been: its archive is gone."""
+    add(exporter, said("a"))
+    run(exporter, asked(), "E1")
+    add(exporter, said("b"))
+    in_workflow(exporter, asked(clear=True, clear_on="acknowledged"), "E2")
+    with pytest.raises(Conflict, match="acknowledge it or DELETE it"):
+        run(exporter, asked(), "E3")
+    buckets = (bucket_of(exporter), bucket_of(exporter, "archive"))
+    remove(exporter.ledger, *buckets, ORGANIZATION, "E2")
+    assert job_of(exporter, "E2").status == "cancelled"
+    assert ids(exporter, run(exporter, asked(), "E4")) == ["b"]
+    assert ids(exporter, run(exporter, asked(), "E5")) == []
+
+
+def test_the_first_of_a_stream_that_was_cancelled_begins_it_anew(exporter: Exporter):
+    add(exporter, said("a"))
+    in_workflow(exporter, asked(clear=True, clear_on="acknowledged"), "E1")
+    buckets = (bucket_of(exporter), bucket_of(exporter, "archive"))
+    remove(exporter.ledger, *buckets, ORGANIZATION, "E1")
+    assert ids(exporter, run(exporter, asked(), "E2")) == ["a"]
+
+
+@pytest.mark.parametrize("clear", [False, True])
+def test_a_step_that_runs_twice_at_once_is_one(
+    exporter: Exporter, clear: bool, monkeypatch: pytest.MonkeyPatch
+):
+    add(exporter, said("a"))
+    begun(exporter, asked(clear=clear), "E1")
+    load, ran = streams.load, list[bool]()
+
+    def racing(*place: Any) -> Any:
+        if not ran:
+            ran.append(True)
+            finish_export(exporter, ORGANIZATION, "E1", NEVER)
+        return load(*place)
+
+    monkeypatch.setattr(streams, "load", racing)
+    with nullcontext() if clear else pytest.raises(Ended):
+        assert steps(exporter, "E1")["next"] == "verify"
+    assert job_of(exporter, "E1").status == ("running" if clear else "succeeded")
+    assert job_of(exporter, "E1").error is None
+
+
+def test_an_archive_of_nothing_but_what_was_cleared_is_a_whole_one(exporter: Exporter):
+    add(exporter, said("a"))
+    run(exporter, asked(), "E1")
+    add(exporter, said("b"))
+    cleared(exporter, "C1", start_date=None)
+    job = run(exporter, asked(), "E2")
+    assert ids(exporter, job) == ["1 cleared by C1"]
+    assert job.manifest
+    assert job.manifest.parts == 1
+    add(exporter, said("c"))
+    cleared(exporter, "C2")
+    job = cleared(exporter, "C3", since="last", name="nightly")
+    assert job.status == "succeeded"

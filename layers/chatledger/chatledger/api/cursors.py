@@ -22,9 +22,14 @@ def seal_slots(organization: str, epoch: str, slots: Mapping[str, int]) -> str:
     return seal(_PURPOSE, organization, {"epoch": epoch, "slots": dict(slots)})
 
 
-def seal_position(ledger: Ledger, organization: str, position: Position) -> str:
+def epoch_of(ledger: Ledger) -> str:
+    """To be asked before anything is read: a cursor is of the epoch in which that was."""
+    return current_epoch(ledger.table)
+
+
+def seal_position(organization: str, epoch: str, position: Position) -> str:
     payload: dict[str, Any] = {
-        "epoch": current_epoch(ledger.table),
+        "epoch": epoch,
         "slots": {str(shard): slot for shard, slot in position.slots.items()},
     }
     if position.within:

@@ -45,7 +45,7 @@ class Filter:
     def ends_before(self, record: Record) -> bool:
         """Whether all that are older are too old."""
         start = self.within.start
-        return start is not None and datetime.fromisoformat(record.at) < start - _OUT_OF_ORDER
+        return start is not None and start - datetime.fromisoformat(record.at) > _OUT_OF_ORDER
 
     def _takes_action(self, action: str) -> bool:
         return self.action in {None, action, action.partition(".")[0]}

@@ -16,7 +16,7 @@ import msgspec
 from chatledger.audit import chain
 from chatledger.audit.anchors import Anchored, anchors
 from chatledger.audit.chain import Stored
-from chatledger.audit.record import NONE_BEFORE, Record, hash_of
+from chatledger.audit.record import ACTIONS, NONE_BEFORE, Record, hash_of
 from chatledger.aws.s3 import Bucket
 from chatledger.aws.table import Table, pages
 from chatledger.aws.wire import Item
@@ -175,7 +175,7 @@ class _Walk:
         """The first thing; ``follows``: the record before it is there."""
         if hash_of(stored.canonical) != stored.hash:
             return "It was changed: it does not have its hash."
-        if record is None:
+        if record is None or not _is_ours(record, stored):
             return "It was replaced by something that is no record."
         if record.organization != self.organization:
             return "It is another organization's record."
@@ -215,3 +215,12 @@ def _record(stored: Stored) -> Record | None:
         return stored.record
     except msgspec.DecodeError:
         return None
+
+
+def _is_ours(record: Record, stored: Stored) -> bool:
+    """Whether it says nothing but what a record says, each in its form."""
+    try:
+        datetime.fromisoformat(record.at)
+    except ValueError:
+        return False
+    return record.action in ACTIONS and record.canonical == stored.canonical

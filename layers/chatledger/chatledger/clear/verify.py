@@ -26,6 +26,8 @@ from chatledger.ledger import keys
 from chatledger.ledger.entries import quarter_hour
 from chatledger.messages import Message, decode_line
 
+# What may stand between two entries: heads, and records of what others had cleared.
+_MAX_BETWEEN_BYTES = 64 * 1024 * 1024
 _GZIP = 31  # a gzip header and trailer, and the largest window
 
 
@@ -114,7 +116,7 @@ class _Stream:
         """What comes after the last entry: nothing, where all is well."""
         for piece in self._pieces:
             self._take_in(piece)
-            _require(len(self._held) <= MAX_LINE_BYTES, f"Part {self.number} goes on unlisted")
+            _require(len(self._held) <= _MAX_BETWEEN_BYTES, f"Part {self.number} goes on unlisted")
         return bytes(self._held)
 
     def _take_in(self, piece: bytes) -> None:
@@ -136,7 +138,7 @@ class _Found:
         """The entry's member: the listed lines, each a message of where its key says it lies."""
         where = f"Part {self.number}, entry {number}"
         between = entry.offset - self.stream.position
-        _require(0 <= between <= MAX_LINE_BYTES, f"{where} lies elsewhere")
+        _require(0 <= between <= _MAX_BETWEEN_BYTES, f"{where} lies elsewhere")
         _require(entry.bytes <= MAX_LINE_BYTES, f"{where} is too large")
         self.check_heads(self.stream.take(between))
         lines = _lines(where, self.stream.take(entry.bytes))

@@ -66,6 +66,8 @@ def _saved(table: Table, written: Job) -> Job:
     if written.stream is None:
         return jobs.save(table, written)
     there = streams.load(table, written.organization, written.stream)
+    if there and there.export_id == written.export_id:
+        raise ConditionFailed  # Another attempt at this step moved it, and wrote the job.
     if (there.export_id if there else None) != written.follows:
         raise Conflict(
             "Another export of this name went on from the same place and was first, so this one "
@@ -80,7 +82,7 @@ def _fail(ledger: Ledger, job: Job, refused: Conflict) -> None:
     failure, now = Failure(refused.code, refused.message), ledger.now()
 
     def failed(current: Job) -> Job:
-        if current.ended:
+        if current.ended or current.written_at:
             return current
         return msgspec.structs.replace(current, status="failed", error=failure, finished_at=now)
 

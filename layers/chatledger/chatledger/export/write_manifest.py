@@ -56,9 +56,11 @@ def _parts(chunks: Sequence[Chunk]) -> Iterator[ManifestPart]:
     """Each chunk that holds anything, numbered in the order of the archive."""
     number, offset = 0, 0
     for chunk in chunks:
-        if not chunk.archive or not chunk.listed:
+        if not chunk.archive:
             continue
         number += 1
+        # A chunk may hold nothing but records of what others had cleared.
+        listed = chunk.listed or EntryList("", 0, hashlib.sha256().hexdigest(), 0)
         yield ManifestPart(
             number=number,
             key=chunk.archive.key,
@@ -67,12 +69,12 @@ def _parts(chunks: Sequence[Chunk]) -> Iterator[ManifestPart]:
             sha256=chunk.archive.sha256,
             conversations=chunk.archive.conversations,
             messages=chunk.archive.messages,
-            entries=chunk.listed.entries,
+            entries=listed.entries,
             entries_offset=offset,
-            entries_bytes=chunk.listed.bytes,
-            entries_sha256=chunk.listed.sha256,
+            entries_bytes=listed.bytes,
+            entries_sha256=listed.sha256,
         )
-        offset += chunk.listed.bytes
+        offset += listed.bytes
 
 
 def _header(
