@@ -74,9 +74,16 @@ class MemoryBucket:
         for place in range(0, len(data), PIECE_BYTES):
             yield data[place : place + PIECE_BYTES]
 
-    def names_under(self, prefix: str, after: str = "") -> Iterator[str]:
-        self._note("names_under", prefix)
-        yield from sorted(key for key in self.objects if key.startswith(prefix) and key > after)
+    def first_versions_under(
+        self, prefix: str, after: str = ""
+    ) -> Iterator[tuple[str, str | None]]:
+        self._note("first_versions_under", prefix)
+        latest: dict[str, str | None] = dict.fromkeys(self.objects)
+        # Written in this order, the first of a key is the last to be set.
+        found = dict(reversed(self.versions)) if self.versioned else latest
+        yield from sorted(
+            each for each in found.items() if each[0].startswith(prefix) and each[0] > after
+        )
 
     def delete_under(self, prefix: str) -> int:
         self._note("delete_under", prefix)

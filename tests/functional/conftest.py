@@ -76,6 +76,9 @@ def deployed(aws: None, environment: None, monkeypatch: pytest.MonkeyPatch) -> N
     )
     for bucket in _BUCKETS.values():
         _client("s3").create_bucket(Bucket=bucket)
+    _client("s3").put_bucket_versioning(
+        Bucket=_BUCKETS["ARCHIVE_BUCKET"], VersioningConfiguration={"Status": "Enabled"}
+    )
     for name in ("signing", "pseudonyms"):
         _client("secretsmanager").create_secret(Name=name, SecretString="0123456789" * 6)
     made = _client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")

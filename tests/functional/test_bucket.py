@@ -63,9 +63,9 @@ def test_what_is_put_once_stays_the_first(bucket: Bucket):
 def test_names_come_in_their_order_from_any_on(bucket: Bucket):
     for name in ("a/3", "a/1", "a/2", "b/1", "a"):
         bucket.put(name, b"", TEXT)
-    assert list(bucket.names_under("a/")) == ["a/1", "a/2", "a/3"]
-    assert list(bucket.names_under("a/", "a/1")) == ["a/2", "a/3"]
-    assert list(bucket.names_under("c/")) == []
+    assert [name for name, _ in bucket.first_versions_under("a/")] == ["a/1", "a/2", "a/3"]
+    assert [name for name, _ in bucket.first_versions_under("a/", "a/1")] == ["a/2", "a/3"]
+    assert list(bucket.first_versions_under("c/")) == []
 
 
 def test_more_names_than_one_answer_holds(aws: None):
@@ -75,9 +75,17 @@ def test_more_names_than_one_answer_holds(aws: None):
 
     client = boto3.client("s3", config=CONFIG)
     client.create_bucket(Bucket="short")
+    status = {"Status": "Enabled"}
+    client.put_bucket_versioning(Bucket="short", VersioningConfiguration=status)
     for number in range(5):
-        client.put_object(Bucket="short", Key=f"a/{number}")
-    assert list(Short("short", client).names_under("a/")) == [f"a/{each}" for each in range(5)]
+        for data in (b"first", b"second", b"third"):
+            client.put_object(Bucket="short", Key=f"a/{number}", Body=data)
+    client.delete_object(Bucket="short", Key="a/2")
+    bucket = Short("short", client)
+    found = list(bucket.first_versions_under("a/"))
+    assert [name for name, _ in found] == [f"a/{each}" for each in range(5)]
+    for name, version in found:
+        assert b"".join(S3Bucket("short", client).read(name, version=version)) == b"first"
 
 
 def test_a_locked_object_is_locked(aws: None):

@@ -179,7 +179,10 @@ MAY_WITH_FILES: dict[str, dict[str, set[str]]] = {
         ARCHIVES: {"DeleteObject", "DeleteObjectVersion"},
     },
     "imports": {IMPORTS: {"PutObject"}},
-    "audit": {**TELLS_GONE, ANCHORS: {"GetObject"}},
+    "audit": {
+        "ArchiveBucket": {"ListBucket", "ListBucketVersions"},
+        ANCHORS: {"GetObject", "GetObjectVersion"},
+    },
     "anchor": {ANCHORS: {"PutObject", "PutObjectRetention"}},
     "plan": {**TELLS_MISSING, EXPORTS: {"PutObject", "GetObject"}},
     "write_part": {

@@ -206,15 +206,27 @@ def test_an_item_without_its_attributes_is_named(trail: Trail):
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"\xff"])
 def test_an_anchor_that_cannot_be_read_is_named(trail: Trail, data: bytes):
-    trail.bucket.put(name_of(ORGANIZATION, "2026-11-22"), data, JSON)
-    assert trail.problems() == [(None, "The anchor of 2026-11-22 cannot be read.")]
+    trail.bucket.put(name_of(ORGANIZATION, "2026-11-30"), data, JSON)
+    assert trail.problems() == [(None, "The anchor of 2026-11-30 cannot be read.")]
 
 
 def test_an_anchor_of_another_organization_counts_for_nothing(trail: Trail):
     place = name_of(ORGANIZATION, "2026-11-22")
     other = trail.bucket.objects[place].replace(b"acme/#1", b"acme/#2")
-    trail.bucket.put(place, other, JSON)
-    assert trail.problems() == [(None, "The anchor of 2026-11-22 cannot be read.")]
+    trail.bucket.put(name_of(ORGANIZATION, "2026-11-30"), other, JSON)
+    assert trail.problems() == [(None, "The anchor of 2026-11-30 cannot be read.")]
+
+
+def test_an_anchor_that_was_written_over_or_hidden_still_counts(trail: Trail):
+    """A lock keeps the version that was written first; what is put over it is not asked."""
+    trail.rewrite(2)
+    found = trail.problems()
+    assert found
+    for day in ("2026-11-22", "2026-11-23"):
+        trail.bucket.put(name_of(ORGANIZATION, day), b"{}", JSON)
+    assert trail.problems() == found
+    trail.bucket.delete_under("anchors/")
+    assert trail.problems() == found
 
 
 def test_what_is_appended_and_anchored_meanwhile_is_no_problem(trail: Trail):

@@ -59,11 +59,12 @@ def write_anchors(ledger: Ledger, bucket: Bucket, until: datetime, lock_days: in
 
 
 def anchors(bucket: Bucket, organization: str, after: str = "") -> Iterator[Anchored]:
-    """In the order of their days, those behind the name ``after``."""
-    for name in bucket.names_under(_folder(organization), after):
-        data = bucket.get(name)
-        if data is None:
-            continue  # Gone since it was listed: no route deletes any.
+    """In the order of their days, those behind the name ``after``.
+
+    Each as it was first written: a lock keeps that version, and not that nothing is put over it.
+    """
+    for name, version in bucket.first_versions_under(_folder(organization), after):
+        data = b"".join(bucket.read(name, version=version))
         try:
             yield Anchored(name, msgspec.json.decode(data, type=Anchor))
         except msgspec.DecodeError:

@@ -82,7 +82,9 @@ class Bucket(Protocol):
     def read(
         self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
     ) -> Iterator[bytes]: ...
-    def names_under(self, prefix: str, after: str = "") -> Iterator[str]: ...
+    def first_versions_under(
+        self, prefix: str, after: str = ""
+    ) -> Iterator[tuple[str, str | None]]: ...
     def delete_under(self, prefix: str) -> int: ...
     def delete_versions_under(self, prefix: str) -> int: ...
     def link(self, key: str, file_name: str, version: str | None = None) -> str: ...
@@ -146,15 +148,28 @@ class S3Bucket:
         except (HTTPClientError, UnreachableError) as error:
             raise StorageError from error
 
-    def names_under(self, prefix: str, after: str = "") -> Iterator[str]:
-        """The keys of the objects under the prefix that sort above ``after``, in their order."""
+    def first_versions_under(
+        self, prefix: str, after: str = ""
+    ) -> Iterator[tuple[str, str | None]]:
+        """Each key under the prefix that sorts above ``after``, in order, with its first version.
+
+        Whatever was written over it since, or hides it.
+        """
+        place, first = {"KeyMarker": after} if after else {}, ("", "")
         while True:
-            answer = self._call("list_objects_v2", Prefix=prefix, StartAfter=after)
-            names = [each["Key"] for each in answer.get("Contents", [])]
-            yield from names
-            if not names or not answer.get("IsTruncated"):
-                return
-            after = names[-1]
+            answer = self._call("list_object_versions", Prefix=prefix, **place)
+            for each in answer.get("Versions", []):  # The newest of a key comes first.
+                if first[0] not in {"", each["Key"]}:
+                    yield first
+                first = (each["Key"], each["VersionId"])
+            if not answer.get("IsTruncated"):
+                break
+            place = {
+                "KeyMarker": answer["NextKeyMarker"],
+                "VersionIdMarker": answer["NextVersionIdMarker"],
+            }
+        if first[0]:
+            yield first
 
     def delete_under(self, prefix: str) -> int:
         """Deletes every object under the prefix; answers how many."""
