@@ -77,7 +77,7 @@ class Link:
 class ExportJob:
     """``manifest``, ``signature``: of an archive, or of what was cleared; ``error`` in words.
 
-    ``cursor``: where the next export goes on.
+    ``cursor``: where the next export goes on; ``redactions``: of an anonymized file, by kind.
     """
 
     id: str
@@ -92,6 +92,7 @@ class ExportJob:
     root_hash: str | None
     signature: Link | None
     cursor: str | None
+    redactions: dict[str, int] | None
     clear: Clear | None
     error: str | None
 
@@ -116,6 +117,7 @@ class ExportJob:
             root_hash=manifest["root_hash"] if manifest else None,
             signature=_signature(manifest) if manifest else None,
             cursor=answer.get("cursor"),
+            redactions=answer.get("redactions"),
             clear=Clear.of(answer["clear"]) if answer.get("clear") else None,
             error=_error(answer),
         )

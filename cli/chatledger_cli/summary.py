@@ -41,6 +41,7 @@ def show_export(
     facts: Facts = [("Contains", amount(job.counts))] if job.counts else []
     facts += [("Downloaded", str(moved)), ("Folder", str(folder))]
     facts += [("File", file.name) for file in job.files]
+    facts.append(("Anonymized", _redacted(job)))
     if root_hash is not None:
         facts.append(("Root hash", root_hash))
     if job.clear and job.clear.receipt:
@@ -55,6 +56,13 @@ def show_export(
             'curl -X POST -H "Authorization: Bearer $CHATLEDGER_KEY"',
             f"'{undo}'",
         )
+
+
+def _redacted(job: ExportJob) -> str:
+    if job.redactions is None:
+        return "no, names and content are as they are"
+    found = ", ".join(f"{kind} {count:,}" for kind, count in sorted(job.redactions.items()))
+    return f"yes; redacted: {found or 'nothing'}"
 
 
 def complain_of_clear(job: ExportJob) -> None:

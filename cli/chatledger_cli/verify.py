@@ -65,7 +65,7 @@ class _Verify:
     def _header(self) -> Header | None:
         path = self.folder / manifest.NAME
         if not _is_file(path):
-            self.report(f"{manifest.NAME}: missing")
+            self.report(f"{manifest.NAME}: missing; only what --format archive wrote can be proven")
             return None
         try:
             return manifest.read_header(path)
@@ -105,7 +105,8 @@ class _Verify:
                 self._check_whole(header, whole, paths)
         if not self.wrong:
             took = time.monotonic() - began
-            self.screen.done(f"Every one of {checker.entries:,} entries is as it is listed", took)
+            held = f"{counted(checker.messages, 'message')} in {checker.entries:,} entries"
+            self.screen.done(f"Intact: {held}, every byte as listed", took)
         return checker
 
     def _check_lengths(self, header: Header) -> None:

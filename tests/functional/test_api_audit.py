@@ -258,3 +258,15 @@ def test_a_lost_reply_records_once(gateway: Gateway, below: Below, monkeypatch: 
     assert gateway.post("/holds", {"user_id": "u"}).status == 201
     assert lost.hits
     assert actions(gateway)[1:] == ["hold.placed"]
+
+
+def test_an_action_that_is_never_recorded_is_refused(gateway: Gateway):
+    """An empty list would say that it never happened."""
+    reply = gateway.get("/audit?action=clear.begun")
+    assert (reply.status, reply.code) == (400, "invalid_request")
+    assert "clear.began" in reply.error
+    assert gateway.get("/audit?action=clear").status == 200
+
+
+def test_the_beginning_of_time_is_a_time(gateway: Gateway):
+    assert gateway.get("/audit?start_date=0001-01-01").status == 200

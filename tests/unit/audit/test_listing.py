@@ -49,7 +49,7 @@ def test_newest_first_page_by_page(table: MemoryTable, limit: int):
         ({"action": "export.ended"}, [7]),
         ({"action": "export"}, [7, 6]),
         ({"action": "hold"}, [5, 4, 3, 2, 1]),
-        ({"action": "exp"}, []),
+        ({"action": "import"}, []),
         ({"subject": "E2"}, [7, 6]),
         ({"subject": "hold_3"}, [3]),
         ({"subject": "E"}, []),

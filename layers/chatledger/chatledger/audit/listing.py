@@ -10,8 +10,9 @@ import msgspec
 
 from chatledger.audit import chain
 from chatledger.audit.chain import Stored
-from chatledger.audit.record import Record
+from chatledger.audit.record import ACTIONS, Record
 from chatledger.aws.table import Page, Table, pages
+from chatledger.errors import InvalidRequest
 from chatledger.ledger import keys
 from chatledger.timestamps import EVERYTHING, Range
 
@@ -33,6 +34,15 @@ class Filter:
     action: str | None = None
     subject: str | None = None
     key_id: str | None = None
+
+    def __post_init__(self) -> None:
+        """Of a word that is never recorded an empty list would say that it never happened.
+
+        Raises ``InvalidRequest``.
+        """
+        words = {*ACTIONS, *(each.partition(".")[0] for each in ACTIONS)}
+        if self.action is not None and self.action not in words:
+            raise InvalidRequest(f"There is no such action; use one of {', '.join(sorted(words))}.")
 
     def takes(self, record: Record) -> bool:
         return (
