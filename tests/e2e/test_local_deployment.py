@@ -1,5 +1,6 @@
 """What the local deployment promises: one address, signed links, policies enforced, data kept."""
 
+import random
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -59,6 +60,36 @@ def test_an_export_link_has_the_clean_address_and_downloads(deployment: Deployme
     assert httpx.get(file["url"][:-4] + "0000").status_code == 403
 
 
+def test_an_original_comes_back_byte_for_byte(deployment: Deployment) -> None:
+    """Up and down by signed links, under the name it was given; a document has one at a time."""
+    pdf = b"%PDF-1.7\n" + random.Random(7).randbytes(1_000_000) + b"\n%%EOF\n"
+    document = {"document_id": "a/b #1", "app_id": "biology", "filename": "Größe 1.pdf"}
+    where = "/documents/a%2Fb%20%231/original"
+    stored = deployment.http.post("/documents", json=document)
+    assert stored.status_code == 201, stored.text
+    assert deployment.http.get(where).status_code == 404
+    url = stored.json()["upload_url"]
+    assert url.startswith(deployment.url)
+    for content, media_type in ((b"first", "text/plain"), (pdf, "application/pdf")):
+        put = httpx.put(url, content=content, headers={"Content-Type": media_type})
+        assert put.status_code == 200, put.text
+    again = deployment.http.post("/documents", json={**document, "text": "changed"})
+    assert again.json()["status"] == "stored"
+    link = deployment.http.get(where)
+    assert link.status_code == 302
+    answer = httpx.get(link.headers["Location"])
+    assert answer.status_code == 200
+    assert answer.content == pdf
+    disposition = answer.headers["content-disposition"]
+    assert disposition == "attachment; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201.pdf"
+    assert httpx.put(url[:-4] + "0000", content=b"x").status_code == 403
+    archive = deployment.aws("s3").list_objects_v2(
+        Bucket=deployment.physical_id("ArchiveBucket"), Prefix="documents/default/"
+    )
+    names = [each["Key"].rpartition("/")[2][:8] for each in archive["Contents"]]
+    assert sorted(names) == ["content-", "original"]
+
+
 def test_nothing_is_reached_without_a_signature(deployment: Deployment) -> None:
     bucket = deployment.physical_id("ExportsBucket")
     assert urlsplit(deployment.url).hostname == "127.0.0.1"
@@ -78,6 +109,9 @@ def test_nothing_is_reached_without_a_signature(deployment: Deployment) -> None:
         ("ExportDeleteFunction", "delete_item", "J#default"),
         ("ExportDeleteFunction", "delete_item", "D#default#2026-10-01#00"),
         ("ReadFunction", "update_item", "C#default#00"),
+        ("DocumentsFunction", "delete_item", "F#default"),
+        ("DocumentsFunction", "get_item", "D#default#2026-10-01#00"),
+        ("ReadFunction", "get_item", "F#default"),
         ("KeysFunction", "get_item", "D#default#2026-10-01#00"),
         ("KeysFunction", "update_item", "K#o#default"),
         ("PagesFunction", "get_item", "K#h#x"),

@@ -99,6 +99,7 @@ def test_no_step_deletes(deployment: Deployment, function: str) -> None:
         ("WritePartFunction", "ArchiveBucket", "exports/x"),
         ("ImportFileFunction", "ExportsBucket", "imports/x"),
         ("ImportsFunction", "ExportsBucket", "exports/x"),
+        ("DocumentsFunction", "ArchiveBucket", "archives/x"),
         ("ExportFunction", "ArchiveBucket", "archives/x"),
     ],
 )

@@ -42,6 +42,9 @@ class FaultyBucket:
             pieces = partial(self.bucket.read, key, version=version, start=start, length=length)
             yield from self.faults.call(self.name, "read", lambda: list(pieces()))
 
+    def delete(self, key: str, version: str | None) -> None:
+        self._call("delete", key, version)
+
     def delete_under(self, prefix: str) -> int:
         return self._call("delete_under", prefix)
 
@@ -51,7 +54,7 @@ class FaultyBucket:
     def link(self, key: str, file_name: str, version: str | None = None) -> str:
         return self.bucket.link(key, file_name, version)
 
-    def upload_link(self, key: str, media_type: str) -> str:
+    def upload_link(self, key: str, media_type: str | None = None) -> str:
         return self.bucket.upload_link(key, media_type)
 
     def upload(self, key: str, media_type: str) -> "FaultyUpload":

@@ -85,6 +85,16 @@ class MemoryBucket:
             each for each in found.items() if each[0].startswith(prefix) and each[0] > after
         )
 
+    def delete(self, key: str, version: str | None) -> None:
+        self._note("delete", key)
+        if version:
+            self.versions.pop((key, version), None)
+        left = [data for (name, _), data in self.versions.items() if version and name == key]
+        if left:
+            self.objects[key] = left[-1]
+        else:
+            self.objects.pop(key, None)
+
     def delete_under(self, prefix: str) -> int:
         self._note("delete_under", prefix)
         doomed = [key for key in self.objects if key.startswith(prefix)]
@@ -103,8 +113,8 @@ class MemoryBucket:
     def link(self, key: str, file_name: str, version: str | None = None) -> str:
         return f"memory:{key}?as={file_name}" + (f"&version={version}" if version else "")
 
-    def upload_link(self, key: str, media_type: str) -> str:
-        return f"memory:{key}?put={media_type}"
+    def upload_link(self, key: str, media_type: str | None = None) -> str:
+        return f"memory:{key}?put={media_type or ''}"
 
     def upload(self, key: str, media_type: str) -> "MemoryUpload":
         self._note("upload", key)

@@ -18,6 +18,7 @@ HELLO = {"messages": [{"content": "Hello", "timestamp": "2026-10-01T09:00:00Z"}]
 BODIES: dict[str, Any] = {
     "POST /chats": HELLO,
     "PATCH /chats/{conversation_id}": {"title": "t"},
+    "POST /documents": {"document_id": "d", "app_id": "a"},
     "POST /exports": {"anonymize": False, "dry_run": True},
     "POST /exports/{export_id}/acknowledge": {"root_hash": "0" * 64},
     "POST /holds": {"user_id": "nobody"},

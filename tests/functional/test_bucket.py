@@ -101,6 +101,14 @@ def test_a_locked_object_is_locked(aws: None):
         client.delete_object(Bucket="locked", Key="anchor", VersionId=version)
 
 
+def test_one_object_is_deleted_and_its_neighbours_stay(bucket: Bucket):
+    for key in ("a", "a/b"):
+        bucket.put(key, b"x", TEXT)
+    for _ in range(2):  # Again is harmless.
+        bucket.delete("a", None)
+    assert (bucket.get("a"), bucket.get("a/b")) == (None, b"x")
+
+
 def test_only_what_is_under_the_prefix_is_deleted(bucket: Bucket):
     for key in ("x/1/a", "x/1/b", "x/10/a", "y"):
         bucket.put(key, b"", TEXT)
@@ -146,6 +154,18 @@ def test_an_older_version_is_read_after_a_change_and_a_deletion(archive: Bucket)
     assert joined(archive, "a", version=second, start=1, length=3) == b"eco"
     with pytest.raises(ObjectGone):
         joined(archive, "a")
+
+
+def test_a_version_is_deleted_for_good_and_the_others_stay(archive: Bucket):
+    first = archive.put("a", b"first", TEXT)
+    second = archive.put("a", b"second", TEXT)
+    archive.delete("a", first)
+    assert archive.get("a") == b"second"
+    with pytest.raises(ObjectGone):
+        joined(archive, "a", version=first)
+    for _ in range(2):
+        archive.delete("a", second)
+    assert archive.get("a") is None
 
 
 def test_all_versions_go_when_they_are_meant(archive: Bucket):
@@ -203,6 +223,14 @@ def test_a_link_names_its_region_its_age_and_the_files_name(region: str, aws: No
     assert link.netloc.startswith(host)
     assert asked["X-Amz-Expires"] == ["900"]
     assert asked["response-content-disposition"] == ["attachment; filename*=UTF-8''%C3%A9.csv"]
+
+
+def test_an_upload_is_bound_to_a_type_only_where_one_is_named(s3_bucket: S3Bucket):
+    def signed(link: str) -> list[str]:
+        return parse_qs(urlsplit(link).query)["X-Amz-SignedHeaders"]
+
+    assert signed(s3_bucket.upload_link("a", TEXT)) == ["content-type;host"]
+    assert signed(s3_bucket.upload_link("a")) == ["host"]
 
 
 @pytest.mark.parametrize(

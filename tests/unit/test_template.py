@@ -89,6 +89,11 @@ MAY: dict[str, dict[str, list[str]]] = {
         "PutItem": ["R#*", "Q#*", "I#*"],
         "UpdateItem": ["L#*"],
     },
+    "documents": {
+        "GetItem": ["K#h#*", "F#*", "G#*"],
+        "PutItem": ["F#*"],
+        "UpdateItem": ["L#*"],
+    },
     "audit": {"GetItem": ["K#h#*", "G#*"], "Query": ["A#*"], "UpdateItem": ["L#*"]},
     "anchor": {"GetItem": ["G#*"], "Query": ["A#*"]},
     "expire": {
@@ -152,11 +157,23 @@ MAY: dict[str, dict[str, list[str]]] = {
 # Who adds to the audit trail. Nobody changes or deletes of it.
 RECORDS = {
     *("export", "export_jobs", "export_delete", "acknowledge", "undo", "holds", "imports"),
-    *("keys", "bootstrap", "finish", "clear", "reconcile", "restore_finish", "ended", "sweep"),
+    *(
+        "documents",
+        "keys",
+        "bootstrap",
+        "finish",
+        "clear",
+        "reconcile",
+        "restore_finish",
+        "ended",
+        "sweep",
+    ),
 }
 
 EXPORTS, IMPORTS = "ExportsBucket/exports/*", "ExportsBucket/imports/*"
 ARCHIVES, ANCHORS = "ArchiveBucket/archives/*", "ArchiveBucket/anchors/*"
+DOCUMENTS = "ArchiveBucket/documents/*"
+CONTENTS, ORIGINALS = f"{DOCUMENTS}/content-*", f"{DOCUMENTS}/original"
 TELLS_MISSING = {"ExportsBucket": {"ListBucket"}}
 READS_VERSIONS = {"GetObject", "GetObjectVersion"}
 WRITES = {"PutObject", "GetObject", "AbortMultipartUpload"}
@@ -179,6 +196,12 @@ MAY_WITH_FILES: dict[str, dict[str, set[str]]] = {
         ARCHIVES: {"DeleteObject", "DeleteObjectVersion"},
     },
     "imports": {IMPORTS: {"PutObject"}},
+    "documents": {
+        **TELLS_GONE,
+        DOCUMENTS: {"PutObject"},
+        CONTENTS: {"DeleteObjectVersion"},
+        ORIGINALS: {"GetObject"},
+    },
     "audit": {
         "ArchiveBucket": {"ListBucket", "ListBucketVersions"},
         ANCHORS: {"GetObject", "GetObjectVersion"},
@@ -446,7 +469,7 @@ def test_executions_are_started_by_who_may(template: Template, folder: str) -> N
     assert set(started) == told == MAY_START.get(folder, set())
 
 
-DELETES = {"export_delete", "holds", "keys", "sweep", "expire"}
+DELETES = {"documents", "export_delete", "holds", "keys", "sweep", "expire"}
 
 
 @pytest.mark.parametrize("folder", sorted(MAY.keys() - DELETES))

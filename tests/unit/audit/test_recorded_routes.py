@@ -5,6 +5,8 @@ from chatledger.api.routes import ROUTES
 from chatledger.audit.record import ACTIONS
 
 RECORDED = {
+    "POST /documents": {"document.written"},
+    "GET /documents/{document_id}/original": {"links.given"},
     "POST /exports": {"export.admitted", "links.given"},
     "GET /projects/{app_id}/conversations/export": {"export.admitted", "links.given"},
     "GET /exports": {"links.given"},

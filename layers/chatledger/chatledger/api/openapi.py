@@ -48,6 +48,7 @@ _PATH_PARAMETERS = {
     "conversation_id": ("Which conversation.", "meeting_123"),
     "user_id": ("Which user.", "john_doe"),
     "app_id": ("Which application or project.", "support"),
+    "document_id": ("Which document.", "syllabus_2026"),
     "export_id": ("Which export.", _ULID),
     "import_id": ("Which import.", _ULID),
     "hold_id": ("Which hold.", f"hold_{_ULID}"),

@@ -129,10 +129,10 @@ def _place(event: dict[str, Any]) -> tuple[str, dict[str, str]]:
     key: str = event.get("routeKey") or DEFAULT_STAGE
     values = _texts(event, "pathParameters")
     parameters = {name: value.replace("%25", "%") for name, value in values}
-    route, ending = GREEDY.get(key, (key, ""))
-    if not all(value.endswith(ending) for value in parameters.values()):
-        return DEFAULT_STAGE, {}
-    return route, {name: value.removesuffix(ending) for name, value in parameters.items()}
+    for ending, route in GREEDY.get(key, {"": key}).items():
+        if all(value.endswith(ending) for value in parameters.values()):
+            return route, {name: value.removesuffix(ending) for name, value in parameters.items()}
+    return DEFAULT_STAGE, {}
 
 
 _current: ContextVar[Request] = ContextVar("request")

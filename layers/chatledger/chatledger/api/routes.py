@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from chatledger.access.roles import Role
 from chatledger.models import answers
 from chatledger.models.chats import ChatPatch, ChatsRequest
+from chatledger.models.documents import DocumentRequest
 from chatledger.models.exports import ExportRequest
 from chatledger.models.holds import AcknowledgeRequest, HoldRequest
 from chatledger.models.imports import ImportRequest
@@ -51,11 +52,12 @@ class Route:
 
 
 _CHATS, _EXPORTS, _KEYS, _PAGES = "Conversations", "Exports", "Keys", "About"
-_HOLDS, _IMPORTS, _AUDIT = "Holds", "Imports", "Audit"
+_DOCUMENTS, _HOLDS, _IMPORTS, _AUDIT = "Documents", "Holds", "Imports", "Audit"
 _HTML, _JSON = "text/html", "application/json"
 
 TAGS = {
     _CHATS: "Store messages and read them: a 201 is followed by a GET that shows them.",
+    _DOCUMENTS: "What a project's assistant knows: text, chunks, embeddings, originals.",
     _EXPORTS: "Take any slice out as a file; its links live 15 minutes, the file seven days.",
     _IMPORTS: "Put an archive back, here or in another organization: the same ids, nothing twice.",
     _HOLDS: "What must not be cleared: by conversation, user, app or range.",
@@ -86,6 +88,13 @@ A file is anonymized unless you send `"anonymize": false`; an `archive` never is
 _PROJECT = """`{app_id}-convo_history.jsonl`: JSON Lines in UIUC.chat's rows, not anonymized. It
 makes an export; 302 leads to its file where that is written within 20 seconds, else 202 says where
 to ask."""
+
+_STORING = """Send it again at any time: what is the same changes nothing, what is not replaces
+the document whole, but for its original. `text` and `chunks` are kept as they are; a body has at
+most 4 MB.
+
+`upload_url` takes the original by a plain PUT, with any `Content-Type`. It stays what it is, byte
+for byte, until another one is uploaded."""
 
 _FOLLOWING = """Each message comes once, whatever its time and whoever writes meanwhile. Keep the
 `cursor` of each page and ask on with it, also when `end_of_stream` is true. What was cleared
@@ -199,6 +208,22 @@ ROUTES: dict[str, Route] = {
         query=ChangesQuery,
         errors=("gone",),
         details=_FOLLOWING,
+    ),
+    "POST /documents": Route(
+        "Store a document, and get a link to upload its original to",
+        _DOCUMENTS,
+        Role.WRITER,
+        {201: answers.DocumentStored},
+        body=DocumentRequest,
+        details=_STORING,
+    ),
+    "GET /documents/{document_id}/original": Route(
+        "Download the original of a document",
+        _DOCUMENTS,
+        Role.ADMIN,
+        {302: None},
+        located=(302,),
+        errors=("not_found",),
     ),
     "POST /exports": Route(
         "Export a slice of the ledger as a file; with dry_run only count it",
@@ -342,14 +367,14 @@ ROUTES: dict[str, Route] = {
 }
 
 # The gateway decodes a path before it matches it, `%2F` too, so an id may hold slashes only where
-# a greedy parameter takes the rest of the path: these of its keys stand for a route, and for what
-# the rest of the path then ends in.
-GREEDY = {
-    "GET /chats/{conversation_id+}": ("GET /chats/{conversation_id}", ""),
-    "PATCH /chats/{conversation_id+}": ("PATCH /chats/{conversation_id}", ""),
-    "GET /users/{user_id+}": ("GET /users/{user_id}/chats", "/chats"),
-    "GET /projects/{app_id+}": (
-        "GET /projects/{app_id}/conversations/export",
-        "/conversations/export",
-    ),
+# a greedy parameter takes the rest of the path: these of its keys stand for routes, each told by
+# what the rest of the path then ends in.
+GREEDY: dict[str, dict[str, str]] = {
+    "GET /chats/{conversation_id+}": {"": "GET /chats/{conversation_id}"},
+    "PATCH /chats/{conversation_id+}": {"": "PATCH /chats/{conversation_id}"},
+    "GET /users/{user_id+}": {"/chats": "GET /users/{user_id}/chats"},
+    "GET /projects/{app_id+}": {
+        "/conversations/export": "GET /projects/{app_id}/conversations/export",
+    },
+    "GET /documents/{document_id+}": {"/original": "GET /documents/{document_id}/original"},
 }

@@ -23,6 +23,7 @@ Action = Literal[
     "undo.ended",
     "import.admitted",
     "import.ended",
+    "document.written",
     "hold.placed",
     "hold.lifted",
     "key.made",

@@ -85,10 +85,11 @@ class Bucket(Protocol):
     def first_versions_under(
         self, prefix: str, after: str = ""
     ) -> Iterator[tuple[str, str | None]]: ...
+    def delete(self, key: str, version: str | None) -> None: ...
     def delete_under(self, prefix: str) -> int: ...
     def delete_versions_under(self, prefix: str) -> int: ...
     def link(self, key: str, file_name: str, version: str | None = None) -> str: ...
-    def upload_link(self, key: str, media_type: str) -> str: ...
+    def upload_link(self, key: str, media_type: str | None = None) -> str: ...
     def upload(self, key: str, media_type: str) -> Upload: ...
 
 
@@ -171,6 +172,10 @@ class S3Bucket:
         if first[0]:
             yield first
 
+    def delete(self, key: str, version: str | None) -> None:
+        """Deletes the object, or its version where the bucket keeps some; harmless to repeat."""
+        self._call("delete_object", Key=key, **_of_version(version))
+
     def delete_under(self, prefix: str) -> int:
         """Deletes every object under the prefix; answers how many."""
 
@@ -214,9 +219,13 @@ class S3Bucket:
             "get_object", Params=parameters, ExpiresIn=LINK_SECONDS
         )
 
-    def upload_link(self, key: str, media_type: str) -> str:
-        """A signed link that takes a PUT of the object for 15 minutes at most."""
-        parameters = {"Bucket": self.name, "Key": key, "ContentType": media_type}
+    def upload_link(self, key: str, media_type: str | None = None) -> str:
+        """A signed link that takes a PUT of the object for 15 minutes at most.
+
+        The PUT must then say this ``Content-Type``; without one it may say any.
+        """
+        said = {"ContentType": media_type} if media_type else {}
+        parameters = {"Bucket": self.name, "Key": key, **said}
         return self.client.generate_presigned_url(
             "put_object", Params=parameters, ExpiresIn=LINK_SECONDS
         )

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from chatledger.audit import chain
-from chatledger.audit.record import Actor, Event
+from chatledger.audit.links import record_given
+from chatledger.audit.record import Actor
 from chatledger.ledger.ledger import Ledger
 
 
@@ -29,19 +29,9 @@ def record_download(ledger: Ledger, organization: str, actor: Actor, export_id: 
 def _record(
     ledger: Ledger, organization: str, actor: Actor, linked: dict[str, Counter[str]]
 ) -> None:
-    now = ledger.now()
     counts = sum(linked.values(), Counter[str]())
-    event = Event(
-        action="links.given",
-        at=now,
-        actor=actor,
-        subject={"export_id": " ".join(linked)},
-        counts=dict(counts),
-    )
-    quarter = f"{now:%Y-%m-%dT%H}:{now.minute // 15 * 15:02}"
     told = [f"{export_id} {sorted(kinds)}" for export_id, kinds in linked.items()]
-    once = chain.name_of("links", actor.key_id or actor.role, quarter, *told)
-    chain.append_once(ledger.table, organization, event, once)
+    record_given(ledger, organization, actor, {"export_id": " ".join(linked)}, counts, told)
 
 
 def _kinds(answer: dict[str, Any]) -> Counter[str]:

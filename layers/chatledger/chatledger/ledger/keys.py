@@ -163,6 +163,14 @@ def restore(organization: str, restore_id: str) -> Key:
     return Key(restores(organization), escape(restore_id))
 
 
+def documents(organization: str) -> str:
+    return f"F#{escape(organization)}"
+
+
+def document(organization: str, document_id: str) -> Key:
+    return Key(documents(organization), escape(document_id))
+
+
 def progress(organization: str, job_id: str) -> Key:
     return Key(f"P#{escape(organization)}", escape(job_id))
 

@@ -20,6 +20,7 @@ from chatledger.models.answers.chats import (
     MessageOut,
     UserChats,
 )
+from chatledger.models.answers.documents import DocumentStored
 from chatledger.models.answers.exports import (
     ClearedBefore,
     ExportArchive,
@@ -58,6 +59,7 @@ __all__ = [
     "ConversationList",
     "ConversationPage",
     "ConversationSummary",
+    "DocumentStored",
     "Error",
     "ErrorDetail",
     "ExportArchive",

@@ -1,0 +1,1 @@
+"""Documents of a project: their text, chunks and embeddings, and their originals."""

@@ -1,0 +1,35 @@
+"""Original: the file that a document was made of, as it was uploaded."""
+
+from chatledger.audit.links import record_given
+from chatledger.audit.record import SYSTEM, Actor
+from chatledger.documents import places
+from chatledger.documents.document import Document, find
+from chatledger.documents.store import Library
+from chatledger.errors import NotFound
+
+
+def original_link(
+    library: Library, organization: str, document_id: str, actor: Actor = SYSTEM
+) -> str:
+    """A link to it, recorded before it is given out.
+
+    Raises ``NotFound`` where there is no such document, or nobody has uploaded its original.
+    """
+    document = find(library.ledger.table, organization, document_id)
+    key = places.original(organization, document_id)
+    if library.bucket.size(key) is None:
+        raise NotFound(
+            f"Document {document_id[:64]!r} has no original yet. POST it to /documents again: the "
+            "answer has a link to upload it to."
+        )
+    subject = {"document_id": document_id}
+    record_given(
+        library.ledger, organization, actor, subject, {"original": 1}, ("original", document_id)
+    )
+    return library.bucket.link(key, _file_name(document))
+
+
+def _file_name(document: Document) -> str:
+    """As it was given, but no path and not hidden."""
+    name = document.filename or document.document_id
+    return name.replace("/", "_").replace("\\", "_").lstrip(".") or "original"
