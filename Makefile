@@ -24,8 +24,10 @@ CHECKOV := .tools/checkov/.stamp
 LAYER := .tools/layer/.stamp
 BIN := .venv/bin
 
-LAYER_REQUIREMENTS := layers/chatledger/requirements.txt
-EXPORT_LAYER = $(UV) export --quiet --locked --offline --only-group layer --no-annotate --no-header
+# Of each layer, by the group in uv.lock that it carries.
+REQUIREMENTS_layer := layers/chatledger/requirements.txt
+REQUIREMENTS_parquet := layers/chatledger/requirements-parquet.txt
+EXPORT_LAYER = $(UV) export --quiet --locked --offline --no-annotate --no-header --only-group
 
 ##@ Use it
 .PHONY: run
@@ -50,8 +52,8 @@ lint-lock: $(DEV)
 	$(UV) lock --check --offline --quiet
 	@! grep -oE '(https?|file)://[^/"]*' uv.lock | grep -vxE 'https://(pypi\.org|files\.pythonhosted\.org)' \
 		|| { echo 'uv.lock names another index than the public one: make lock' >&2; exit 1; }
-	@diff <($(EXPORT_LAYER)) $(LAYER_REQUIREMENTS) \
-		|| { echo '$(LAYER_REQUIREMENTS) is not what uv.lock says: make lock' >&2; exit 1; }
+	@diff <($(EXPORT_LAYER) layer) $(REQUIREMENTS_layer) && diff <($(EXPORT_LAYER) parquet) $(REQUIREMENTS_parquet) \
+		|| { echo 'The requirements of a layer are not what uv.lock says: make lock' >&2; exit 1; }
 
 .PHONY: lint-template
 lint-template: $(DEV) $(SAM) $(CHECKOV)
@@ -82,7 +84,7 @@ e2e: $(DEV) $(ENGINE) $(LAYER) ## Tests of the template, deployed to the local e
 
 ##@ Deploy it
 .PHONY: build
-build: $(SAM) ## Build the functions and the layer for AWS; then: .tools/sam/bin/sam deploy
+build: $(SAM) ## Build the functions and the layers for AWS; then: .tools/sam/bin/sam deploy
 	PYTHON="$$(local/find_python.sh)" .tools/sam/bin/sam build --cached
 
 ##@ Work on it
@@ -95,9 +97,10 @@ format: $(DEV) ## Let ruff repair and format the code
 	$(BIN)/ruff format --quiet
 
 .PHONY: lock
-lock: $(UV) ## Bring uv.lock and the layer's requirements up to pyproject.toml
+lock: $(UV) ## Bring uv.lock and the layers' requirements up to pyproject.toml
 	$(UV) lock --default-index https://pypi.org/simple --python "$$(local/find_python.sh)"
-	$(EXPORT_LAYER) > $(LAYER_REQUIREMENTS)
+	$(EXPORT_LAYER) layer > $(REQUIREMENTS_layer)
+	$(EXPORT_LAYER) parquet > $(REQUIREMENTS_parquet)
 
 .PHONY: clean
 clean: ## Remove what was made here; the local run's data stays
@@ -132,9 +135,11 @@ $(eval $(call environment,.tools/engine,--only-group engine))
 $(eval $(call environment,.tools/sam,--only-group sam))
 $(eval $(call environment,.tools/checkov,--only-group checkov))
 
-# The layer for this machine, unpacked once: what the local engine's functions import.
-$(LAYER): $(ENGINE) $(LAYER_REQUIREMENTS)
+# The layers for this machine, unpacked once: what the local engine's functions import.
+UNPACK_LAYER = $(UV) pip install --quiet --python .tools/engine/bin/python \
+	--require-hashes --no-deps --compile-bytecode
+$(LAYER): $(ENGINE) $(REQUIREMENTS_layer) $(REQUIREMENTS_parquet)
 	@rm -rf .tools/layer
-	@$(UV) pip install --quiet --python .tools/engine/bin/python --target .tools/layer \
-		--require-hashes --no-deps --compile-bytecode --requirements $(LAYER_REQUIREMENTS)
+	@$(UNPACK_LAYER) --target .tools/layer/chatledger --requirements $(REQUIREMENTS_layer)
+	@$(UNPACK_LAYER) --target .tools/layer/parquet --requirements $(REQUIREMENTS_parquet)
 	@touch $@

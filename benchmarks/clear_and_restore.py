@@ -225,7 +225,7 @@ def imports_memory(logical: str) -> int:
     folder = "".join(f"_{each.lower()}" if each.isupper() else each for each in stem).lstrip("_")
     code = (
         f"import sys; sys.path[:0] = ['{ROOT}/functions/{folder}', '{ROOT}/layers/chatledger', "
-        f"'{ROOT}/.tools/layer']; import app; "
+        f"'{ROOT}/.tools/layer/chatledger']; import app; "
         "print(*[each.split()[1] for each in open('/proc/self/status') if 'VmHWM' in each])"
     )
     done = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603

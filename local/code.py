@@ -1,4 +1,4 @@
-"""The code that is deployed here: function archives, and the layer as a directory."""
+"""The code that is deployed here: function archives, and the layers as directories."""
 
 import hashlib
 import io
@@ -8,13 +8,15 @@ from pathlib import Path
 
 from local.settings import ROOT
 
-# The layer's dependencies for this machine's platform; `make` unpacks them once.
-LAYER_DEPENDENCIES = ROOT / ".tools/layer"
+# The layers' dependencies for this machine's platform; `make` unpacks them once.
+_UNPACKED = ROOT / ".tools/layer"
+LAYER_DEPENDENCIES = _UNPACKED / "chatledger"
+PARQUET = _UNPACKED / "parquet"
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip archive knows: equal code, equal archive
 
 # Function workers run on the engine's Python. Its packages must not stand in for one that is
-# missing in the layer, so a worker sees the standard library and the layer only.
+# missing in the layers, so a worker sees the standard library and its layers only.
 _ONLY_THE_LAYER = """import sys
 sys.path[:] = [p for p in sys.path if not p.endswith(("site-packages", "dist-packages"))]
 """

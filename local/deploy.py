@@ -15,7 +15,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 from local import deviations
-from local.code import digest, function_archive, layer_directory
+from local.code import PARQUET, digest, function_archive, layer_directory
 from local.engine import REGION
 
 if TYPE_CHECKING:
@@ -62,11 +62,14 @@ def deploy(cloud: Cloud, template: Path, data: Path, url: str) -> Deployed:
     yaml: Any = yaml_helper
     written: Template = yaml.yaml_parse(template.read_text())
     root = template.parent
-    python_path = layer_directory(root / _LAYER_FOLDER, data)
+    layers = {
+        "ChatledgerLayer": layer_directory(root / _LAYER_FOLDER, data),
+        "ParquetLayer": str(PARQUET),
+    }
     code = _CodeBucket(cloud.client("s3"))
     deviations.functions_from_bucket(written, lambda uri: code.upload(root / uri))
     deviations.machines_from_bucket(written, lambda uri: code.upload_file(root / uri))
-    deviations.layer_as_directory(written, python_path)
+    deviations.layers_as_directories(written, layers)
     deviations.links_by_clean_address(written, url)
     translated = _translate(written, cloud.session)
     deviations.routes_from_body(translated)

@@ -41,17 +41,23 @@ def machines_from_bucket(template: Template, upload: Callable[[str], str]) -> No
         machine["DefinitionUri"] = upload(machine["DefinitionUri"])
 
 
-def layer_as_directory(template: Template, python_path: str) -> None:
-    """The layer is a directory on PYTHONPATH.
+def layers_as_directories(template: Template, paths: dict[str, str]) -> None:
+    """A layer is a directory on PYTHONPATH, of each function that has it; ``paths`` by layer.
 
     The engine would unpack it anew for every worker, and AWS's is built for another processor.
     """
+    common = _globals(template).pop("Layers")
+    for function in _of_type(template, "AWS::Serverless::Function"):
+        if own := function.pop("Layers", None):
+            _variables_of(function)["PYTHONPATH"] = _python_path([*common, *own], paths)
+    _variables(template)["PYTHONPATH"] = _python_path(common, paths)
     resources = template["Resources"]
     for name in [n for n, r in resources.items() if r["Type"] == "AWS::Serverless::LayerVersion"]:
         del resources[name]
-    for function in (*_of_type(template, "AWS::Serverless::Function"), _globals(template)):
-        function.pop("Layers", None)
-    _variables(template)["PYTHONPATH"] = python_path
+
+
+def _python_path(layers: list[Template], paths: dict[str, str]) -> str:
+    return ":".join(paths[layer["Ref"]] for layer in layers)
 
 
 def links_by_clean_address(template: Template, url: str) -> None:
@@ -113,7 +119,11 @@ def _globals(template: Template) -> Template:
 
 
 def _variables(template: Template) -> Template:
-    return _globals(template).setdefault("Environment", {}).setdefault("Variables", {})
+    return _variables_of(_globals(template))
+
+
+def _variables_of(function: Template) -> Template:
+    return function.setdefault("Environment", {}).setdefault("Variables", {})
 
 
 def _described(body: Template, name: str) -> Template:

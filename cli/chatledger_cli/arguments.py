@@ -10,7 +10,9 @@ from chatledger_cli.answers import Json
 Parser = argparse.ArgumentParser
 URL = "http://127.0.0.1:8080"
 
-_FORMATS = "jsonl, json, csv, xlsx, txt, ml, openai, sharegpt, alpaca, uiuc, anythingllm, archive"
+_FORMATS = (
+    "jsonl, json, csv, xlsx, parquet, txt, ml, openai, sharegpt, alpaca, uiuc, anythingllm, archive"
+)
 _ROLES = "reader, writer, admin, owner, operator"
 # Options that become filters, a list each.
 _FILTERS = {

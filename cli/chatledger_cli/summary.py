@@ -9,6 +9,8 @@ from chatledger_cli.figures import counted, moment, size
 from chatledger_cli.screen import Screen
 
 Facts = list[tuple[str, str]]
+# Of more files only the first and the last are named.
+_NAMED = 3
 
 
 @dataclass
@@ -40,7 +42,7 @@ def show_export(
     """``undo``: where a clear is undone; ``root_hash``: as it was computed here, if at all."""
     facts: Facts = [("Contains", amount(job.counts))] if job.counts else []
     facts += [("Downloaded", str(moved)), ("Folder", str(folder))]
-    facts += [("File", file.name) for file in job.files]
+    facts += _files([file.name for file in job.files])
     facts.append(("Anonymized", _redacted(job)))
     if root_hash is not None:
         facts.append(("Root hash", root_hash))
@@ -56,6 +58,13 @@ def show_export(
             'curl -X POST -H "Authorization: Bearer $CHATLEDGER_KEY"',
             f"'{undo}'",
         )
+
+
+def _files(names: list[str]) -> Facts:
+    """Of many only the first and the last; the folder has them all."""
+    if len(names) <= _NAMED:
+        return [("File", name) for name in names]
+    return [(counted(len(names), "file").capitalize(), f"{names[0]} … {names[-1]}")]
 
 
 def _redacted(job: ExportJob) -> str:

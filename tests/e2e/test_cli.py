@@ -105,7 +105,7 @@ def cli(
         yield commands
 
 
-@pytest.mark.parametrize("format_name", ["csv", "jsonl"])
+@pytest.mark.parametrize("format_name", ["csv", "jsonl", "parquet"])
 def test_a_derived_export_leaves_its_file_alone(cli: Commands, format_name: str):
     cli.fill()
     done = cli.run("export", "--format", format_name, "--no-anonymize", "--output", "out")

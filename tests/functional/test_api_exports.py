@@ -76,6 +76,29 @@ def test_the_workflow_makes_the_file_that_the_request_makes(
     assert filled.get(f"{place}/download").status == 302
 
 
+def test_one_parquet_file_is_downloaded_and_several_are_named(
+    filled: Gateway, below: Below, monkeypatch: pytest.MonkeyPatch
+):
+    asked = {"format": "parquet", "anonymize": False}
+    one = ended(filled.post("/exports", asked, headers=WAITING))
+    (file,) = one["files"]
+    assert file["name"].endswith("-0001.parquet")
+    assert filled.get(f"/exports/{one['export_id']}/download").status == 302
+    monkeypatch.setattr("chatledger.export.chunk.CHUNK_BYTES", 0)
+    several = ended(filled.post("/exports", asked, headers=WAITING))
+    names = [file["name"].rpartition("-")[2] for file in several["files"]]
+    assert names == ["0001.parquet", "0002.parquet", "0003.parquet"]
+    assert several["counts"]["bytes"] == sum(file["bytes"] for file in several["files"])
+    keys = [file["url"].removeprefix("memory:").partition("?")[0] for file in several["files"]]
+    assert {below.exports.media_types[key] for key in keys} == {"application/vnd.apache.parquet"}
+    refused = filled.get(f"/exports/{several['export_id']}/download")
+    assert (refused.status, refused.code) == (409, "conflict")
+    assert "has 3 files" in refused.text
+    assert "GET /exports/{export_id}" in refused.text
+    listed = {each["export_id"]: each["files"] for each in filled.get("/exports").json()["exports"]}
+    assert (len(listed[one["export_id"]]), listed[several["export_id"]]) == (1, [])
+
+
 def test_a_clear_is_admitted_once_and_archived(filled: Gateway, below: Below):
     headers = {"Idempotency-Key": "a-clear"}
     asked = filled.post("/exports", CSV | {"clear": True}, headers=headers)

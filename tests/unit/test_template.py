@@ -232,6 +232,9 @@ MAY_START = {
     "import_uploaded": {"RestoreStateMachine"},
 }
 
+# What writes files, and thus Parquet.
+WRITES_PARQUET = {"export", "write_part", "finish"}
+
 # What the state machines call; the states bear their names.
 STEPS = {
     "export": {"plan", "write_part", "finish", "verify", "clear", "reconcile", "ended"},
@@ -302,7 +305,8 @@ def transformed(parameters: dict[str, str]) -> Template:
     written: Template = yaml_of_sam.yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
     deviations.functions_from_bucket(written, lambda folder: f"s3://code/{folder}")
     deviations.machines_from_bucket(written, lambda file: f"s3://code/{file}")
-    deviations.layer_as_directory(written, "/layer")
+    layers = {"ChatledgerLayer": "/layer", "ParquetLayer": "/parquet"}
+    deviations.layers_as_directories(written, layers)
     session = boto3.Session("test", "test", region_name="us-east-1")
     translator: Any = Translator({}, Parser(), boto_session=session)
     return translator.translate(sam_template=written, parameter_values=parameters)
@@ -379,6 +383,16 @@ def test_every_function_has_a_role_and_a_log_of_its_own(template: Template) -> N
         assert log["Resource"] == {"Fn::GetAtt": f"{stem}Logs.Arn"}
         role = template["Resources"][f"{stem}Role"]["Properties"]
         assert role["PermissionsBoundary"]["Fn::If"][1] == {"Ref": "PermissionsBoundary"}
+
+
+def test_only_who_writes_files_carries_what_writes_parquet(template: Template) -> None:
+    carrying = {
+        folder
+        for folder, (_, properties) in functions(template).items()
+        if {"Ref": "ParquetLayer"} in properties.get("Layers", [])
+    }
+    assert carrying == WRITES_PARQUET
+    assert template["Globals"]["Function"]["Layers"] == [{"Ref": "ChatledgerLayer"}]
 
 
 def test_every_function_is_told_all_settings(template: Template) -> None:

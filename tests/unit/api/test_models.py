@@ -218,10 +218,10 @@ def test_one_string_stands_for_a_list_of_it():
     [
         (
             {"format": "pdf"},
-            "'pdf' is not a format; use one of jsonl, json, csv, xlsx, txt",
+            "'pdf' is not a format; use one of jsonl, json, csv, xlsx, parquet, txt",
         ),
         ({"format": "excel", "compression": "gzip"}, "compressed inside already"),
-        ({"format": "parquet"}, "not available yet"),
+        ({"format": "parquet", "compression": "gzip"}, "parquet is compressed inside already"),
         ({"format": "archive", "anonymize": True}, "never anonymized"),
         ({"format": "archive", "compression": "zstd"}, "always gzip"),
         ({"compression": "zip"}, "'none', 'gzip' or 'zstd'"),

@@ -58,6 +58,19 @@ def test_an_archive_comes_with_its_manifest(folder: Path):
     assert root in ran.out
 
 
+@pytest.mark.parametrize("count", [2, 12])
+def test_an_export_of_several_files_comes_with_all_of_them(folder: Path, count: int):
+    stored = {f"chats-{number:04}.parquet": b"PAR1" * number for number in range(1, count + 1)}
+    ran = chatledger(
+        Service(stored=stored, format="parquet"), "export", "-f", "parquet", "-o", folder
+    )
+    assert ran.status == 0, ran.err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == stored
+    assert f"{count} files" in ran.out
+    first, last = min(stored), max(stored)
+    assert f"{first} … {last}" in ran.out if count > 3 else f"{first}\n" in ran.out
+
+
 def test_what_is_not_given_is_left_to_the_service(folder: Path):
     service = Service()
     chatledger(service, "export", "-o", folder)

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.unit.formats.samples import NASTY, conversation, message, written
 
 # They pair or end with answers, and have no message without text.
 FOR_TRAINING = ("ml", "openai", "sharegpt", "alpaca", "anythingllm")
+PYARROW: Any = import_module("pyarrow.parquet")  # it does not say its types
 Read = Callable[[bytes], Iterator[str]]
 
 
@@ -49,6 +51,14 @@ def by_xlsx(data: bytes) -> Iterator[str]:
     assembler.end()
     book = CalamineWorkbook.from_filelike(io.BytesIO(b"".join(out)))
     return rows(book.get_sheet_by_index(0).to_python())
+
+
+def by_parquet(data: bytes) -> Iterator[str]:
+    out = list[bytes]()
+    assembler = assembler_for("parquet", Options(), out.append)
+    assembler.add(data)
+    assembler.end()
+    return iter(PYARROW.read_table(io.BytesIO(b"".join(out)))["message"].to_pylist())
 
 
 def by_archive(data: bytes) -> Iterator[str]:
@@ -87,6 +97,7 @@ READERS: dict[str, Read] = {
     "jsonl": by_jsonl,
     "csv": by_csv,
     "xlsx": by_xlsx,
+    "parquet": by_parquet,
     "archive": by_archive,
     "ml": by_ml,
     "openai": by_openai,

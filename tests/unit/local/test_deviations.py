@@ -12,6 +12,15 @@ def sam_template() -> dict[str, Any]:
                 "Type": "AWS::Serverless::Function",
                 "Properties": {"CodeUri": "functions/read/"},
             },
+            "More": {"Type": "AWS::Serverless::LayerVersion", "Properties": {}},
+            "Writing": {
+                "Type": "AWS::Serverless::Function",
+                "Properties": {
+                    "CodeUri": "functions/write/",
+                    "Layers": [{"Ref": "More"}],
+                    "Environment": {"Variables": {"NAME": "write"}},
+                },
+            },
         },
     }
 
@@ -55,13 +64,18 @@ def test_a_definition_comes_from_where_it_was_uploaded() -> None:
     }
 
 
-def test_the_layer_is_a_directory_on_the_path() -> None:
+def test_layers_are_directories_on_the_path_of_who_has_them() -> None:
     template = sam_template()
-    deviations.layer_as_directory(template, "/layer")
-    assert list(template["Resources"]) == ["Reading"]
+    deviations.layers_as_directories(template, {"Layer": "/layer", "More": "/more"})
+    assert list(template["Resources"]) == ["Reading", "Writing"]
     assert template["Globals"]["Function"] == {
         "Runtime": "python3.13",
         "Environment": {"Variables": {"PYTHONPATH": "/layer"}},
+    }
+    assert "Environment" not in template["Resources"]["Reading"]["Properties"]
+    assert template["Resources"]["Writing"]["Properties"] == {
+        "CodeUri": "functions/write/",
+        "Environment": {"Variables": {"NAME": "write", "PYTHONPATH": "/layer:/more"}},
     }
 
 

@@ -84,6 +84,8 @@ def jobs_answer(
     for answer in answers:
         if answer["archive"]:
             answer["archive"]["files"] = []  # A hundred jobs of a hundred links fit no answer.
+        if len(answer["files"]) > 1:
+            answer["files"] = []
     return {"exports": answers, "limit": limit}, last
 
 
@@ -105,13 +107,22 @@ def dry_run_answer(
 
 
 def download_link(ledger: Ledger, exports: Bucket, job: Job) -> str:
-    """A link to the job's file; raises ``Conflict`` before it is there, ``NotFound`` after."""
+    """A link to the job's file; raises ``NotFound`` when it is gone.
+
+    Raises ``Conflict`` before it is there, and where there are several.
+    """
     if not job.ended and not job.written_at:
         raise Conflict(f"Export {job.export_id} is {job.status}. Ask again when it has succeeded.")
     files = job.files_at(ledger.now())
     if not files:
         raise NotFound(f"Export {job.export_id} has no file (any more). {_where_else(job)}")
-    return exports.link(files[0].key, files[0].name)
+    first, *more = files
+    if more:
+        raise Conflict(
+            f"Export {job.export_id} has {len(files)} files, and this downloads one. "
+            "GET /exports/{export_id} has a link to each in files."
+        )
+    return exports.link(first.key, first.name)
 
 
 def _where_else(job: Job) -> str:

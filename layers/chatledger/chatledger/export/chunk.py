@@ -5,6 +5,7 @@ It ends by its size, at a conversation's end, so whoever writes it writes the sa
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -14,8 +15,7 @@ from chatledger.export.manifest import ListedEntry, entry_line
 from chatledger.export.plan import Part, Plan
 from chatledger.export.sink import Sink
 from chatledger.export.spec import Spec
-from chatledger.formats.compression import Compressor, compressor_for
-from chatledger.formats.writer import Conversation, Writer
+from chatledger.formats.writer import Assembler, Conversation, Writer
 from chatledger.ledger import keys
 from chatledger.ledger.cells import Checkpoint, HeldConversation, read_named, read_shard
 from chatledger.ledger.entries import Entry
@@ -24,6 +24,9 @@ from chatledger.privacy.anonymizer import Anonymizer
 
 # Of the file, or of the archive that is written with it: whichever gets there first.
 CHUNK_BYTES = 64 * 1024 * 1024
+# What may wait in memory for the chunk's end, where its format needs that: as much again is held
+# while the file is made, and a function has 150 MB.
+HELD_BYTES = 24 * 1024 * 1024
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -75,16 +78,30 @@ def conversations_of(
 
 @dataclass
 class FileWriter:
-    """A derived format, compressed as one member."""
+    """A derived format, in one sink; in another one each time that ``HELD_BYTES`` wait.
 
-    sink: Sink
+    ``open`` opens a sink, and ``begin`` what makes the chunk that is written into it.
+    """
+
     format: Writer
-    compressor: Compressor
+    open: Callable[[], Sink]
+    begin: Callable[[Callable[[bytes], object]], Assembler]
     written: Written = NOTHING
+    sinks: list[Sink] = field(default_factory=list[Sink])
+    _into: Assembler | None = None
 
     @property
     def records(self) -> int:
         return self.format.records
+
+    @property
+    def is_full(self) -> bool:
+        """A conversation larger than that goes on in another sink, and ends with the chunk."""
+        return bool(
+            len(self.sinks) > 1
+            or (self._into and self._into.held >= HELD_BYTES)
+            or any(sink.size >= CHUNK_BYTES for sink in self.sinks)
+        )
 
     def add(self, conversation: Conversation, messages: int) -> None:
         """Writes and counts it, unless it has no place in the format."""
@@ -100,11 +117,17 @@ class FileWriter:
         self.written = self.written.plus(Written(1, messages))
 
     def end(self) -> None:
-        if self.written.conversations:  # A chunk of nothing has no bytes at all.
-            self.sink.write(self.compressor.finish())
+        if self._into:  # A chunk of nothing has no bytes at all.
+            self._into.end()
+            self._into = None
 
     def _write(self, data: bytes) -> None:
-        self.sink.write(self.compressor.compress(data))
+        if self._into and self._into.held >= HELD_BYTES:
+            self.end()
+        if not self._into:
+            self.sinks.append(self.open())
+            self._into = self.begin(self.sinks[-1].write)
+        self._into.add(data)
 
 
 @dataclass
@@ -144,9 +167,9 @@ def _listed(member: Member, entry: Entry, offset: int) -> ListedEntry:
 
 @dataclass(frozen=True, slots=True)
 class Sinks:
-    """``file`` is of a derived format; ``archive`` and ``listed`` are there together."""
+    """``file`` opens one of a derived format; ``archive`` and ``listed`` are there together."""
 
-    file: Sink | None = None
+    file: Callable[[], Sink] | None = None
     archive: Sink | None = None
     listed: Sink | None = None
 
@@ -169,8 +192,9 @@ class ChunkWriter:
     def __post_init__(self) -> None:
         sinks = self.sinks
         if sinks.file:
-            compressor = compressor_for(self.compression or self.spec.chunk_compression)
-            self.file = FileWriter(sinks.file, self.spec.writer(), compressor)
+            compression = self.compression or self.spec.chunk_compression
+            begin = partial(self.spec.chunk, compression)
+            self.file = FileWriter(self.spec.writer(), sinks.file, begin)
         if sinks.archive and sinks.listed:
             self.archive = ArchiveWriter(sinks.archive, sinks.listed)
 
@@ -187,8 +211,9 @@ class ChunkWriter:
 
     @property
     def is_full(self) -> bool:
-        sinks = (self.sinks.file, self.sinks.archive)
-        return any(sink.size >= CHUNK_BYTES for sink in sinks if sink)
+        archive = self.sinks.archive
+        is_full = archive is not None and archive.size >= CHUNK_BYTES
+        return is_full or (self.file is not None and self.file.is_full)
 
     def add(self, conversation: HeldConversation) -> None:
         """Asked once for both files, so that the archive holds all that the other does."""

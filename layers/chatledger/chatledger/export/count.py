@@ -1,6 +1,6 @@
 """What an export would hold, counted by writing it to nowhere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -87,7 +87,7 @@ def count(
 
 def _count(ledger: Ledger, spec: Spec, plan: Plan, checkpoint: Checkpoint) -> _Sums:
     sums = _Sums()
-    assembled = _Assembled(spec) if spec.is_assembled else None
+    assembled = _Assembled(spec) if spec.layout == "assembled" else None
     for part in plan.parts:
         sums = _count_part(ledger, spec, plan, part, checkpoint, sums, assembled)
     if assembled:
@@ -109,17 +109,19 @@ def _count_part(
     found = conversations_of(ledger, spec, plan, part, None, checkpoint)
     after = True
     while after:
-        file = None if spec.is_archive else assembled.chunk() if assembled else CountingSink()
+        open_file = assembled.chunk if assembled else CountingSink
         archive = CountingSink() if spec.writes_archive else None
-        sinks = Sinks(file, archive, CountingSink() if archive else None)
+        listed = CountingSink() if archive else None
+        sinks = Sinks(None if spec.is_archive else open_file, archive, listed)
         writer = ChunkWriter(spec, sinks, "none" if assembled else None, _anonymizer(spec))
         after = fill(writer, found, lambda: False)
         writer.end()
-        written, asked_for = writer.written, file or archive
+        written, archives = writer.written, [archive] if archive else []
+        asked_for: Sequence[Sink] = writer.file.sinks if writer.file else archives
         sums = _Sums(
             sums.conversations + written.conversations,
             sums.messages + written.messages,
-            sums.bytes + (asked_for.size if asked_for else 0),
+            sums.bytes + sum(sink.size for sink in asked_for),
             sums.filled + (written.conversations > 0),
             sums.to_clear + (writer.archive.written.messages if writer.archive else 0),
             sums.records + (writer.file.records if writer.file else 0),

@@ -1,4 +1,4 @@
-"""The file of an export, made of its committed chunks as the layout of its format says."""
+"""The files of an export, made of its committed chunks as the layout of its format says."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -7,6 +7,7 @@ from chatledger.export import places
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import File, Home, Job
 from chatledger.export.join import Joined, Stored
+from chatledger.export.sink import CountingSink
 from chatledger.export.spec import Spec
 from chatledger.export.write_part import Chunk, Piece
 from chatledger.formats.compression import compressor_for, gunzipped
@@ -16,20 +17,35 @@ from chatledger.ledger.entries import compress
 from chatledger.timestamps import day_of
 
 
-def write_file(
+def write_files(
     exporter: Exporter, job: Job, spec: Spec, chunks: Sequence[Chunk], checkpoint: Checkpoint
+) -> tuple[File, ...]:
+    """At least one; they have the same bytes whoever writes them."""
+    filled = [piece for chunk in chunks for piece in chunk.asked_for(spec)]
+    if spec.layout == "each" and filled:
+        return tuple(_as_they_are(job, spec, filled))
+    return (_write_one(exporter, job, spec, filled, checkpoint),)
+
+
+def _as_they_are(job: Job, spec: Spec, filled: Sequence[Piece]) -> Iterator[File]:
+    """The chunks, under names for people."""
+    for number, piece in enumerate(filled, 1):
+        name = spec.file_name(day_of(job.created_at), number)
+        yield File(name=name, key=piece.key, bytes=piece.bytes, sha256=piece.sha256)
+
+
+def _write_one(
+    exporter: Exporter, job: Job, spec: Spec, filled: Sequence[Piece], checkpoint: Checkpoint
 ) -> File:
-    """Has the same bytes whoever writes it."""
     name = spec.file_name(day_of(job.created_at))
     key = places.file(job.organization, job.export_id, name)
     home: Home = spec.home if spec.is_archive else "exports"
-    filled = [piece for chunk in chunks if (piece := chunk.asked_for(spec))]
     with Joined(exporter.exports, key, spec.media_type, checkpoint) as joined:
-        if spec.is_assembled:
-            _assemble(exporter, spec, filled, joined)
-        else:
+        if spec.layout == "joined":
             totals = _totals(job, filled)
             _join(exporter.bucket(home), _pieces(spec, filled, totals), joined)
+        else:
+            _assemble(exporter, spec, filled, joined)
     return File(name=name, key=key, bytes=joined.size, sha256=joined.sha256)
 
 
@@ -77,10 +93,19 @@ def framing_bytes(spec: Spec, filled: int, totals: Totals) -> int:
     """The size of all that is not in a chunk, for a file of so many filled chunks."""
     if spec.is_archive:
         return 0 if filled else len(compress(b""))
+    if spec.layout == "each":
+        return 0 if filled else _bytes_of_none(spec)
     writer = spec.writer()
     between = [writer.separator] * (filled - 1)
     framing = [writer.preamble, *filter(None, [*between, writer.postamble(totals)])]
     return sum(len(_member(spec, data)) for data in framing)
+
+
+def _bytes_of_none(spec: Spec) -> int:
+    """The size of a file without conversations."""
+    file = CountingSink()
+    spec.assembler(file.write).end()
+    return file.size
 
 
 def _member(spec: Spec, data: bytes) -> bytes:

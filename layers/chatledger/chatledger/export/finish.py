@@ -1,7 +1,7 @@
-"""Finish: the committed chunks become the file, and an archive gets its manifest.
+"""Finish: the committed chunks become the files, and an archive gets its manifest.
 
 Each attempt writes a manifest of its own; the first to say that it has finished decides which one
-counts. The file has the same bytes whoever joins it, so one name does.
+counts. A file has the same bytes whoever joins it, so one name does.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from chatledger.aws.s3 import AlreadyThere, Bucket
 from chatledger.errors import StorageError
 from chatledger.export import places
 from chatledger.export.exporter import Exporter
-from chatledger.export.file import write_file
+from chatledger.export.file import write_files
 from chatledger.export.job import Archive, Counts, File, Job, Manifest, Progress
 from chatledger.export.plan import Plan
 from chatledger.export.spec import Spec
@@ -53,8 +53,8 @@ def finish(
     if there := exporter.exports.get(commit):
         return msgspec.json.decode(there, type=Finished)
     chunks = _chunks(exporter.exports, plan, job.export_id)
-    file = write_file(exporter, job, spec, chunks, checkpoint)
-    finished = _finished(exporter, job, spec, plan, chunks, file, checkpoint)
+    files = write_files(exporter, job, spec, chunks, checkpoint)
+    finished = _finished(exporter, job, spec, plan, chunks, files, checkpoint)
     try:
         body = msgspec.json.encode(finished)
         exporter.exports.put(commit, body, "application/json", once=True)
@@ -78,7 +78,7 @@ def _finished(
     spec: Spec,
     plan: Plan,
     chunks: Sequence[Chunk],
-    file: File,
+    files: tuple[File, ...],
     checkpoint: Checkpoint,
 ) -> Finished:
     written = [chunk.written(spec) for chunk in chunks]
@@ -86,13 +86,13 @@ def _finished(
     messages = sum(each.messages for each in written)
     manifest = archive = None
     if spec.writes_archive:
-        archive_file = file if spec.is_archive else None
+        archive_file = files[0] if spec.is_archive else None
         manifest, archive = write_manifest(
             exporter, job, spec, plan, chunks, archive_file, checkpoint
         )
     return Finished(
-        files=(file,),
-        counts=Counts(conversations, messages, file.bytes),
+        files=files,
+        counts=Counts(conversations, messages, sum(file.bytes for file in files)),
         progress=Progress(conversations, messages, len(plan.parts), len(plan.parts)),
         manifest=manifest,
         archive=archive if spec.clear else None,

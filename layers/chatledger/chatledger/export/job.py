@@ -28,6 +28,7 @@ FILES_KEPT = timedelta(days=7)
 ACKNOWLEDGE_WITHIN = timedelta(days=7)
 UNDO_WITHIN = timedelta(days=400)  # as long as tombstones are kept
 MAX_ERROR = 1_000  # characters
+MAX_FILES = 500  # a job is one item, and an item has 400 KB
 _ROUNDS = 20
 ENDED = ("succeeded", "failed", "cancelled", "clear_incomplete")
 

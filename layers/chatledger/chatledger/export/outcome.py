@@ -44,7 +44,7 @@ def record_files(ledger: Ledger, job: Job, finished: Finished) -> Job:
     """Writes that down and, in the same transaction, moves the job's stream on.
 
     Raises ``Ended``, ``StorageError``, and ``Conflict`` where another export moved the stream
-    first: then this one has failed.
+    first, or there are too many files: then this one has failed.
     """
     table, now = ledger.table, ledger.now()
     for _ in range(_ROUNDS):
@@ -53,6 +53,7 @@ def record_files(ledger: Ledger, job: Job, finished: Finished) -> Job:
             return current
         written = with_files(current, finished, now)
         try:
+            _check_files(finished)
             return _saved(table, written)
         except ConditionFailed:
             continue
@@ -60,6 +61,14 @@ def record_files(ledger: Ledger, job: Job, finished: Finished) -> Job:
             _fail(ledger, job, refused)
             raise
     raise StorageError("The export is changing all the time. Repeat in a second.")
+
+
+def _check_files(finished: Finished) -> None:
+    if len(finished.files) > jobs.MAX_FILES:
+        raise Conflict(
+            f"The export has {len(finished.files):,} files, and at most {jobs.MAX_FILES} can be "
+            "named. Ask for fewer days, or for a format that makes one file."
+        )
 
 
 def _saved(table: Table, written: Job) -> Job:

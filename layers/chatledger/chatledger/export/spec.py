@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from chatledger.export.job import Home, Job
-from chatledger.formats import FORMATS, Writer, assembler_for, writer_for
-from chatledger.formats.compression import file_name
+from chatledger.formats import FORMATS, Layout, Writer, assembler_for, writer_for
+from chatledger.formats.compression import Compressed, compressor_for, file_name
 from chatledger.formats.writer import Assembler, Options
 from chatledger.models.exports import ExportRequest
 from chatledger.selection import Filters, Selection
@@ -48,13 +48,13 @@ class Spec:
         return FORMATS[self.format].media_type
 
     @property
-    def is_assembled(self) -> bool:
-        return FORMATS[self.format].layout == "assembled"
+    def layout(self) -> Layout:
+        return FORMATS[self.format].layout
 
     @property
     def chunk_compression(self) -> str:
         """What an assembled file is made of lies compressed till then, whatever the file is."""
-        return "gzip" if self.is_assembled else self.compression
+        return "gzip" if self.layout == "assembled" else self.compression
 
     def writer(self) -> Writer:
         return writer_for(self.format, self.options)
@@ -62,8 +62,15 @@ class Spec:
     def assembler(self, write: Callable[[bytes], object]) -> Assembler:
         return assembler_for(self.format, self.options, write)
 
-    def file_name(self, date: str) -> str:
-        return self.named or file_name(self.format, self.compression, date)
+    def chunk(self, compression: str, write: Callable[[bytes], object]) -> Assembler:
+        """What a chunk is made by: a file of its own, or a compressed piece of one."""
+        if self.layout == "each":
+            return self.assembler(write)
+        return Compressed(compressor_for(compression), write)
+
+    def file_name(self, date: str, number: int = 1) -> str:
+        """``number``: of the file, where there may be several."""
+        return self.named or file_name(self.format, self.compression, date, number)
 
 
 def spec_of(request: ExportRequest) -> Spec:

@@ -17,6 +17,7 @@ from chatledger.export import places
 from chatledger.export.chunk import (
     NOTHING,
     ChunkWriter,
+    FileWriter,
     Found,
     Position,
     Sinks,
@@ -64,8 +65,9 @@ class EntryList(msgspec.Struct, frozen=True):
 class Chunk(msgspec.Struct, frozen=True):
     """What a chunk holds; each is None where there is nothing of it. ``next`` None: the last.
 
-    ``cleared``: export → messages that it had cleared before this one came to them; ``redactions``
-    in its file, by kind.
+    ``more``: further files of the layout ``each``, of a conversation too large for one; all that is
+    counted is counted in the first. ``cleared``: export → messages that it had cleared before this
+    one came to them; ``redactions`` in its file, by kind.
     """
 
     file: Piece | None
@@ -74,14 +76,16 @@ class Chunk(msgspec.Struct, frozen=True):
     next: Position | None
     cleared: dict[str, int] = {}
     redactions: dict[str, int] = {}
+    more: tuple[Piece, ...] = ()
 
-    def asked_for(self, spec: Spec) -> Piece | None:
-        """Its piece of the file that was asked for."""
-        return self.archive if spec.is_archive else self.file
+    def asked_for(self, spec: Spec) -> tuple[Piece, ...]:
+        """Its pieces of what was asked for: one at most, unless each is a file."""
+        piece = self.archive if spec.is_archive else self.file
+        return (piece, *self.more) if piece else ()
 
     def written(self, spec: Spec) -> Written:
-        piece = self.asked_for(spec)
-        return Written(piece.conversations, piece.messages) if piece else NOTHING
+        pieces = self.asked_for(spec)
+        return Written(pieces[0].conversations, pieces[0].messages) if pieces else NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +131,19 @@ class PartWriter:
         return progress
 
     def _write_chunk(self, number: int, found: Iterator[Found], progress: PartProgress) -> Chunk:
+        files = list[ObjectSink]()
         with ExitStack() as stack:
-            sinks = self._sinks(number, stack)
+            archive, listed = self._archive_sinks(number, stack)
+            open_file = None if self.spec.is_archive else self._file_sinks(number, stack, files)
             anonymizer = self.exporter.anonymizer(self.export_id, self.spec)
-            writer = ChunkWriter(self.spec, Sinks(*sinks), anonymizer=anonymizer)
+            sinks = Sinks(open_file, archive, listed)
+            writer = ChunkWriter(self.spec, sinks, anonymizer=anonymizer)
             after = fill(writer, found, self._looks_up(writer, progress))
             writer.end()
-        file, archive, listed = sinks
+        file, *more = _pieces(files, writer.file) or [None]
         return Chunk(
-            file=_piece(file, writer.file.written, writer.file.records) if writer.file else None,
+            file=file,
+            more=tuple(filter(None, more)),
             archive=_piece(archive, writer.archive.written) if writer.archive else None,
             listed=_list(listed, writer.archive.entries) if writer.archive else None,
             next=after,
@@ -150,24 +158,34 @@ class PartWriter:
 
         return looks_up
 
-    def _sinks(
+    def _place(self, number: int) -> tuple[str, str, int, int]:
+        return (self.plan.organization, self.export_id, self.part.number, number)
+
+    def _file_sinks(
+        self, number: int, stack: ExitStack, opened: list[ObjectSink]
+    ) -> Callable[[], ObjectSink]:
+        """What opens a sink of the derived file, and notes it."""
+        media_type = self.spec.media_type if self.spec.layout == "each" else _BYTES
+
+        def open_file() -> ObjectSink:
+            key = places.file_chunk(*self._place(number))
+            sink = ObjectSink(self.exporter.exports, key, media_type)
+            opened.append(stack.enter_context(sink))
+            return sink
+
+        return open_file
+
+    def _archive_sinks(
         self, number: int, stack: ExitStack
-    ) -> tuple[ObjectSink | None, ObjectSink | None, ObjectSink | None]:
-        """Of the derived file, the archive, and the archive's entries."""
-        exporter, spec = self.exporter, self.spec
-        place = (self.plan.organization, self.export_id, self.part.number, number)
-
-        def opened(bucket: Bucket, key: str, media_type: str) -> ObjectSink:
-            return stack.enter_context(ObjectSink(bucket, key, media_type))
-
-        file = archive = listed = None
-        if not spec.is_archive:
-            file = opened(exporter.exports, places.file_chunk(*place), _BYTES)
-        if spec.writes_archive:
-            key = places.archive_chunk(*place, spec.home)
-            archive = opened(exporter.bucket(spec.home), key, _GZIP)
-            listed = opened(exporter.exports, places.entries_chunk(*place), LIST_TYPE)
-        return file, archive, listed
+    ) -> tuple[ObjectSink | None, ObjectSink | None]:
+        """Of the archive, and of its entries."""
+        if not self.spec.writes_archive:
+            return None, None
+        place, home = self._place(number), self.spec.home
+        key = places.archive_chunk(*place, home)
+        archive = ObjectSink(self.exporter.bucket(home), key, _GZIP)
+        listed = ObjectSink(self.exporter.exports, places.entries_chunk(*place), LIST_TYPE)
+        return stack.enter_context(archive), stack.enter_context(listed)
 
     def _commit(self, number: int, chunk: Chunk) -> Chunk:
         """The chunk, or the one that somebody else committed under this number."""
@@ -202,6 +220,14 @@ def is_complete(chunks: Sequence[Chunk]) -> bool:
 def _read(bucket: Bucket, key: str) -> Chunk | None:
     found = bucket.get(key)
     return msgspec.json.decode(found, type=Chunk) if found else None
+
+
+def _pieces(sinks: Sequence[ObjectSink], writer: FileWriter | None) -> list[Piece | None]:
+    """All that is counted is counted in the first."""
+    if not writer:
+        return []
+    first = [_piece(sink, writer.written, writer.records) for sink in sinks[:1]]
+    return first + [_piece(sink, NOTHING) for sink in sinks[1:]]
 
 
 def _piece(sink: ObjectSink | None, written: Written, records: int = 0) -> Piece | None:

@@ -22,8 +22,9 @@ __all__ = [
 ]
 
 # joined: chunks are pieces of one file, with what stands between them; assembled: one file is
-# made of what the chunks hold (the module has a function ``assembler`` too).
-Layout = Literal["joined", "assembled"]
+# made of what the chunks hold; each: a chunk is a file by itself. For the last two the module has a
+# function ``assembler`` too.
+Layout = Literal["joined", "assembled", "each"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Format:
 
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_PARQUET = "application/vnd.apache.parquet"
 
 FORMATS = {
     each.name: each
@@ -58,6 +60,7 @@ FORMATS = {
         Format("uiuc", "uiuc", "jsonl", "application/x-ndjson"),
         Format("anythingllm", "anythingllm", "json", "application/json"),
         Format("xlsx", "xlsx", "xlsx", _XLSX, "assembled"),
+        Format("parquet", "parquet", "parquet", _PARQUET, "each"),
         Format("archive", "archive", "jsonl.gz", "application/gzip"),
     )
 }
@@ -73,6 +76,6 @@ def writer_for(name: str, options: Options) -> Writer:
 
 
 def assembler_for(name: str, options: Options, write: Callable[[bytes], object]) -> Assembler:
-    """What makes the one file of a format whose layout is ``assembled``, and writes it there."""
+    """What makes a file of a format whose layout is not ``joined``, and writes it there."""
     module = importlib.import_module(f"{__name__}.{FORMATS[name].module}")
     return module.assembler(options, write)

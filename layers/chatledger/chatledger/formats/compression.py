@@ -75,6 +75,24 @@ class Zstd:
 
 
 @dataclass(frozen=True, slots=True)
+class Compressed:
+    """What is added, as one member."""
+
+    compressor: Compressor
+    write: Callable[[bytes], object]
+
+    @property
+    def held(self) -> int:
+        return 0
+
+    def add(self, data: bytes) -> None:
+        self.write(self.compressor.compress(data))
+
+    def end(self) -> None:
+        self.write(self.compressor.finish())
+
+
+@dataclass(frozen=True, slots=True)
 class Compression:
     """``suffix`` is what a file's name gets, with its dot."""
 
@@ -107,11 +125,13 @@ def gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
         raise ValueError("The gzip member does not end.")
 
 
-def file_name(name: str, compression: str, date: str) -> str:
+def file_name(name: str, compression: str, date: str, number: int = 1) -> str:
     """Of an export in the format ``name`` on ``date`` (``YYYY-MM-DD``).
 
-    What is compressed already is called the same whatever ``compression`` says.
+    What is compressed already is called the same whatever ``compression`` says. ``number``, from 1:
+    of the file, where the layout makes one of each chunk.
     """
     chosen = FORMATS[name]
     suffix = "" if chosen.is_compressed else COMPRESSIONS[compression].suffix
-    return f"ai_conversations_export_{date}.{chosen.extension}{suffix}"
+    which = f"-{number:04}" if chosen.layout == "each" else ""
+    return f"ai_conversations_export_{date}{which}.{chosen.extension}{suffix}"

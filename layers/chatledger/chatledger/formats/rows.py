@@ -1,4 +1,4 @@
-"""A message as a row of cells: what every format of rows (CSV, XLSX) writes.
+"""A message as a row of cells: what every format of rows (CSV, XLSX, Parquet) writes.
 
 The columns are listed here once. The first twelve are always there; of the rest, those that an
 export leaves out have no column at all.

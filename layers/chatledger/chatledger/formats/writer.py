@@ -3,7 +3,7 @@
 A file of the layout ``joined`` is ``preamble + separator.join(conversations) + postamble``,
 whatever the parts it was written in; each of these may be compressed on its own and the results
 joined. A conversation of which nothing belongs into the format is no bytes, and nothing stands
-between it and the next. A file that is ``assembled`` is made of the conversations alone, by the
+between it and the next. A file of another layout is made of the conversations alone, by the
 format's assembler.
 """
 
@@ -98,10 +98,15 @@ class Unframed:
 
 
 class Assembler(Protocol):
-    """Makes one file of the bytes of all conversations, in their order; it holds little of them.
+    """Makes one file of the bytes of conversations, in their order.
 
     The file's bytes do not depend on where the pieces are cut.
     """
+
+    @property
+    def held(self) -> int:
+        """Bytes of them that wait in memory for the end; 0 where it holds a bounded few."""
+        ...
 
     def add(self, data: bytes) -> None: ...
 

@@ -94,6 +94,8 @@ def _date(moment: datetime) -> str:
 class Workbook:
     """Puts rows on sheets, with a header on each; ``max_rows`` counts that too."""
 
+    held = 0
+
     def __init__(
         self,
         header: Iterable[str],

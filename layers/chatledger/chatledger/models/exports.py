@@ -26,6 +26,7 @@ FormatName = Literal[
     "json",
     "csv",
     "xlsx",
+    "parquet",
     "txt",
     "ml",
     "openai",
@@ -37,7 +38,8 @@ FormatName = Literal[
 ]
 Compression = Literal["none", "gzip", "zstd"]
 FORMATS: tuple[str, ...] = get_args(FormatName)
-_LATER = ("parquet",)
+# What is compressed inside, and opens no more when it is compressed again.
+_COMPRESSED = ("xlsx", "parquet")
 _ALIASES = {"excel": "xlsx", "ml_training": "ml"}
 # A job keeps its request in one item of the table.
 MAX_REQUEST_BYTES = 200 * 1024
@@ -53,8 +55,7 @@ def _format(value: str) -> str:
     name = _ALIASES.get(value, value)
     if name in FORMATS:
         return name
-    what = "is not available yet" if name in _LATER else "is not a format"
-    raise ValueError(f"{value[:32]!r} {what}; use one of {', '.join(FORMATS)}.")
+    raise ValueError(f"{value[:32]!r} is not a format; use one of {', '.join(FORMATS)}.")
 
 
 Format = Annotated[str, Field(json_schema_extra={"enum": list(FORMATS)}), AfterValidator(_format)]
@@ -105,7 +106,8 @@ class ExportRequest(Strict):
     format: Format = Field(
         "jsonl",
         description="jsonl: a conversation a line; json: the same in an array; csv: a message a "
-        "row; xlsx (or excel): the same as a workbook; txt: a transcript to read; ml (or "
+        "row; xlsx (or excel): the same as a workbook; parquet: the same in typed columns, in as "
+        "many files as it takes; txt: a transcript to read; ml (or "
         "ml_training): pairs of input and output with context, for training; openai, sharegpt: a "
         "conversation a line, alpaca: a pair a line, each as trainers read it; uiuc, anythingllm: "
         "as these programs export; archive: lossless, gzip, a message a line. jsonl if left out.",
@@ -144,8 +146,8 @@ class ExportRequest(Strict):
     )
     compression: Compression = Field(
         "none",
-        description="Of the file; none if left out. An archive is always gzip, and an xlsx is "
-        "compressed inside: leave it out there.",
+        description="Of the file; none if left out. An archive is always gzip, and xlsx and "
+        "parquet are compressed inside: leave it out there.",
     )
     destination: Short | None = Field(
         None, description="Not available yet: a bucket of yours to write to."
@@ -211,7 +213,7 @@ class ExportRequest(Strict):
             yield from self._since_contradictions()
         if self.clear_on == "acknowledged" and not self.clear:
             yield 'clear_on says what a clear waits for; send "clear": true with it.'
-        if self.format == "xlsx" and self.compression != "none":
+        if self.format in _COMPRESSED and self.compression != "none":
             yield f"{self.format} is compressed inside already; leave compression out."
         if self.format == "archive":
             if self.anonymize:

@@ -138,7 +138,10 @@ class ExportJob(Answer):
     finished_at: str | None = Field(description=f"{TIME}; null before its end.")
     progress: ExportProgress
     counts: ExportCounts | None = Field(description="Of the files; null before they are finished.")
-    files: list[ExportFile] = Field(description="Empty before they are written, and once removed.")
+    files: list[ExportFile] = Field(
+        description="One, of parquet several; empty before they are written, and once removed. Of "
+        "several only GET /exports/{export_id} tells, not a list of exports."
+    )
     manifest: ExportManifest | None = Field(
         description="Of an archive, also of one that is kept; null before it is written."
     )
