@@ -7,6 +7,7 @@ what callers can send. A field that is not named there is redacted as free text.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
@@ -59,7 +60,10 @@ CONVERSATION: dict[str, Treatment] = {
 
 @dataclass
 class Anonymizer:
-    """``counts``: what was redacted of each conversation, once, however often it was read."""
+    """``counts``: what was redacted of heads and messages, each once, however often it was read.
+
+    A message counts once a writer has read it, whether or not its format has a place for it.
+    """
 
     pseudonyms: Pseudonyms
     counts: Counter[str] = field(default_factory=Counter[str])
@@ -71,7 +75,8 @@ class Anonymizer:
         users = head.users | {user} if user else head.users
         people = KnownPeople(head.about.get("user_name"), users)
         fields = _Fields(self.pseudonyms, people, self.counts)
-        messages = _Messages(conversation.messages, replace(fields, counts=Counter()), self.counts)
+        silent = _Fields(self.pseudonyms, people, Counter(), fields.identifiers)
+        messages = _Messages(conversation.messages, fields, silent)
         return Conversation(_head(head, fields), messages)
 
 
@@ -91,30 +96,29 @@ def _head(head: Head, fields: "_Fields") -> Head:
 
 @dataclass
 class _Messages:
+    """``read``: how many were read so far, by whichever reading came furthest."""
+
     messages: Iterable[Message]
-    fields: "_Fields"
-    counts: Counter[str]
-    counted: bool = False
+    counting: "_Fields"
+    silent: "_Fields"
+    read: int = 0
 
     def __iter__(self) -> Iterator[Message]:
-        found = Counter[str]()
-        fields = replace(self.fields, counts=found)
-        for message in self.messages:
+        for number, message in enumerate(self.messages, 1):
+            fields = self.counting if number > self.read else self.silent
+            self.read = max(self.read, number)
             yield _message(message, fields)
-        if not self.counted:
-            self.counts.update(found)
-            self.counted = True
 
 
 _TREATED: list[tuple[str, Treatment]] = [
     (name, how) for name, how in MESSAGE.items() if how != "kept"
 ]
+_values = attrgetter(*(name for name, _ in _TREATED))
 
 
 def _message(message: Message, fields: "_Fields") -> Message:
     changed: dict[str, Any] = {}
-    for name, how in _TREATED:
-        value = getattr(message, name)
+    for (name, how), value in zip(_TREATED, _values(message), strict=True):
         if value is not None:
             changed[name] = fields.treated(how, value)
     return msgspec.structs.replace(message, **changed)
@@ -125,52 +129,69 @@ class _Fields:
     pseudonyms: Pseudonyms
     people: KnownPeople
     counts: Counter[str]
+    identifiers: dict[str, str] = field(default_factory=dict[str, str])
 
     def treated(self, how: Treatment, value: Any) -> Any:
-        if value is None or how == "kept":
-            return value
         if how == "text":
-            return self._nested(value)
+            return self._text(value) if isinstance(value, str) else self._nested(value)
+        if how == "kept" or value is None:
+            return value
         if how == "identifier":
             return self._identifier(value)
         made: Callable[[str], str] = getattr(self.pseudonyms, how)
         return made(value)
 
     def _identifier(self, value: str) -> str:
-        found = Counter[str]()
-        self._text(value, found)
-        return self.pseudonyms.identifier(value) if found else value
+        """Remembers the latest few, for the same ones stand in message after message."""
+        if (known := self.identifiers.get(value)) is not None:
+            return known
+        told = redact(value, _UNCOUNTED) != value or self.people.redact(value, _UNCOUNTED) != value
+        if len(self.identifiers) >= _REMEMBERED:
+            self.identifiers.clear()
+        made = self.pseudonyms.identifier(value) if told else value
+        self.identifiers[value] = made
+        return made
 
-    def _text(self, text: str, counts: Counter[str]) -> str:
-        return self.people.redact(redact(text, counts), counts)
+    def _text(self, text: str) -> str:
+        return self.people.redact(redact(text, self.counts), self.counts)
 
     def _nested(self, value: Any, key: str = "") -> Any:
         """At most 64 levels deep, as it was let in. A number may be that of a card."""
         if isinstance(value, str):
-            return self._named(value, key) or self._text(value, self.counts)
+            return self._named(value, key) or self._text(value)
         if isinstance(value, dict):
-            items: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
-            return {
-                self._text(name, self.counts): self._nested(each, name)
-                for name, each in items.items()
-            }
+            return self._items(value)  # pyright: ignore[reportUnknownArgumentType]
         if isinstance(value, list):
             return [self._nested(each, key) for each in value]  # pyright: ignore[reportUnknownVariableType]
         if isinstance(value, int) and not isinstance(value, bool):
             written = str(value)
-            redacted = self._text(written, self.counts)
+            redacted = self._text(written)
             return value if redacted == written else redacted
         return value
 
+    def _items(self, items: dict[str, Any]) -> dict[str, Any]:
+        """Keys that are alike once redacted get a number: ``[EMAIL]``, ``[EMAIL] 2``."""
+        made: dict[str, Any] = {}
+        alike = Counter[str]()
+        for key, value in items.items():
+            redacted = name = self._text(key)
+            while name in made or (name != key and name in items):
+                alike[redacted] += 1
+                name = f"{redacted} {alike[redacted] + 1}"
+            made[name] = self._nested(value, key)
+        return made
+
     def _named(self, value: str, key: str) -> str | None:
         """By what its key says it is: a pseudonym, the same as of that person elsewhere."""
-        how = _BY_KEY.get(key.lower().replace("_", "").replace("-", "")) if value else None
+        how = _BY_KEY.get(key.lower().replace("_", "").replace("-", "")) if key and value else None
         if how is None:
             return None
         self.counts[how] += 1
         return self.treated(_PSEUDONYM_OF[how], value)
 
 
+_REMEMBERED = 1_000
+_UNCOUNTED = Counter[str]()  # a few kinds, which nobody reads
 _PSEUDONYM_OF: dict[str, Treatment] = {
     "name": "name",
     "email": "email",

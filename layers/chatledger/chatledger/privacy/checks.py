@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Iterator
 
 # Lengths by country, of the IBAN registry (ISO 13616).
 _LENGTHS = {
@@ -12,15 +13,62 @@ _LENGTHS = {
 }  # fmt: skip
 _LENGTH_OF = {country: length for length, names in _LENGTHS.items() for country in names.split()}
 _SPACES = re.compile(r"[\s\-]")
+# What cards begin with, as the schemes publish it, by the first four digits; and their lengths.
+_SCHEMES = (
+    ("4000-4999", (13, 16, 19)),  # Visa
+    ("2221-2720 5100-5599", (16,)),  # Mastercard
+    ("3400-3499 3700-3799", (15,)),  # American Express
+    ("3000-3099 3600-3699 3800-3999", (14,)),  # Diners Club
+    ("3528-3589", (16,)),  # JCB
+    ("6011-6011 6200-6299 6440-6599", (16, 17, 18, 19)),  # Discover, UnionPay
+    ("2200-2204", (16, 17, 18, 19)),  # Mir
+    ("5018-5018 5020-5020 5038-5038 5893-5893 6304-6304 6759-6759 6761-6763", range(13, 20)),
+)
+_CARD_LENGTHS = {
+    prefix: lengths
+    for ranges, lengths in _SCHEMES
+    for first, _, last in (each.partition("-") for each in ranges.split())
+    for prefix in range(int(first), int(last) + 1)
+}
+_MIN_CARD, _MAX_CARD = 13, 19
+_MIN_GROUP = 4
+_DIGIT_RUN = re.compile(r"\d(?<![\w.].)[\d \-]{11,}\d(?!\w)")
+_GROUP = re.compile(r"\d+")
 
 
-def is_card(text: str) -> bool:
-    """13 to 19 digits of a known range, and Luhn's check digit (ISO/IEC 7812)."""
-    digits = [int(each) for each in text if each.isdecimal()]
-    if not 13 <= len(digits) <= 19 or digits[0] not in (2, 3, 4, 5, 6) or len(set(digits)) == 1:
+def card_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where cards stand, also beside other digits: 16 of them, a space and a check code of 3."""
+    end = 0
+    for run in _DIGIT_RUN.finditer(text):
+        groups = [each.span() for each in _GROUP.finditer(text, *run.span())]
+        for place, (start, stop) in enumerate(groups):
+            # A card's first group has four digits or more, however it is grouped, if it is at all.
+            begins = start >= end and (place == 0 or stop - start >= _MIN_GROUP)
+            if begins and (found := _card_end(text, groups, place)):
+                yield start, found
+                end = found
+
+
+def _card_end(text: str, groups: list[tuple[int, int]], place: int) -> int | None:
+    """The end of the longest card of whole groups from this one on."""
+    digits, last, ends = "", groups[place][0], list[int]()
+    for start, stop in groups[place : place + _MAX_CARD]:
+        digits += text[start:stop]
+        if start - last > 1 or len(digits) > _MAX_CARD:
+            break
+        last = stop
+        if len(digits) >= _MIN_CARD and is_card(digits):
+            ends.append(stop)
+    return ends[-1] if ends else None
+
+
+def is_card(digits: str) -> bool:
+    """Of four digits or more: an issuer's range and length, and Luhn's check (ISO/IEC 7812)."""
+    if len(digits) not in _CARD_LENGTHS.get(int(digits[:4]), ()) or len(set(digits)) == 1:
         return False
-    doubled = [sum(divmod(2 * each, 10)) for each in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    numbers = [int(each) for each in digits]
+    doubled = [sum(divmod(2 * each, 10)) for each in numbers[-2::-2]]
+    return (sum(numbers[-1::-2]) + sum(doubled)) % 10 == 0
 
 
 def iban_length(text: str) -> int:
@@ -47,14 +95,22 @@ def is_ip_address(text: str) -> bool:
 
 def is_phone(text: str, before: str) -> bool:
     """By its digits and how they are grouped, or by a word for telephone just ``before`` it."""
-    digits = sum(each.isdecimal() for each in text)
+    digits = sum(map(str.isdecimal, text))
     if text.startswith(("+", "00")):
         return 8 <= digits <= 17
-    if _CUE.search(before):
-        return 7 <= digits <= 15
-    return bool(_NATIONAL.fullmatch(text)) and not _DATE.fullmatch(text)
+    if digits < 7:
+        return False
+    if _NATIONAL.fullmatch(text) and not _DATE.fullmatch(text):
+        return True
+    # Where no word of these begins, as in a log's times, the pattern is not asked.
+    has_cue = digits <= 15 and any(map(before.lower().__contains__, _CUES))
+    return has_cue and bool(_CUE.search(before))
 
 
+_CUES = (
+    *("phone", "tel", "tél", "cel", "handy", "mobil", "movil", "móvil", "komórk", "whatsapp"),
+    *("call me", "тел", "هاتف", "جوال", "फ़ोन", "फोन", "मोबाइल", "电话", "手机", "電話", "携帯"),
+)
 _CUE = re.compile(
     r"(?:phone|tel|cell|mobile?|mobil\w{0,3}|handy|telefon\w{0,4}|tél|t[eé]l[eé]fono?|m[oó]vil|"
     r"celular|cellulare|telem[oó]vel|komórk\w{1,2}|whatsapp|call me (?:at|on)|тел|телефон\w{0,3}|"
