@@ -109,6 +109,30 @@ def test_what_was_redacted_is_counted_once_however_often_it_is_read():
     assert anonymizer.counts == {"email": 1, "card": 1}
 
 
+def test_what_was_read_counts_where_a_writer_stops_before_the_end():
+    anonymizer = Anonymizer(PSEUDONYMS)
+    said = [message(id=f"m{number}", content="a@b.example") for number in range(3)]
+    made = anonymizer.conversation(conversation(*said, about={}))
+    reading = iter(made.messages)
+    next(reading), next(reading)
+    assert anonymizer.counts == {"email": 2}
+    next(iter(made.messages))
+    assert anonymizer.counts == {"email": 2}
+    list(made.messages)
+    assert anonymizer.counts == {"email": 3}
+
+
+def test_keys_that_are_alike_once_redacted_are_all_there():
+    metadata = {"a@b.example": 1, "[EMAIL] 2": 2, "b@b.example": 3, "c@b.example": {"x": 4}}
+    made = Anonymizer(PSEUDONYMS).conversation(conversation(message(metadata=metadata), about={}))
+    assert next(iter(made.messages)).metadata == {
+        "[EMAIL]": 1,
+        "[EMAIL] 2": 2,
+        "[EMAIL] 3": 3,
+        "[EMAIL] 4": {"x": 4},
+    }
+
+
 def test_what_was_given_is_as_it_was():
     before = json.dumps(ABOUT)
     list(Anonymizer(PSEUDONYMS).conversation(conversation(*MESSAGES)).messages)

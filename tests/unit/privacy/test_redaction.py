@@ -16,6 +16,13 @@ FOUND = [
     ("Mon compte FR1420041010050500013M02606", "Mon compte [IBAN]"),
     ("card 4111 1111 1111 1111 exp 12/29", "card [CARD] exp 12/29"),
     ("5500-0000-0000-0004", "[CARD]"),
+    ("Visa 4111 1111 1111 1111 123 12/29", "Visa [CARD] 123 12/29"),
+    ("no. 12 4111111111111111 2nd", "no. 12 [CARD] 2nd"),
+    ("3782 822463 10005, not 4112", "[CARD], not 4112"),
+    ("4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "[CARD]"),
+    ("Sean.O'Brien@mail.example", "[EMAIL]"),
+    ("jo\u0308rg@mu\u0308ller.example", "[EMAIL]"),
+    ("'jo@mail.example'", "'[EMAIL]'"),
     ("from 203.0.113.7.", "from [IP]."),
     ("host 2001:db8::8a2e:370:7334 is down", "host [IP] is down"),
     ("Call me at 555-0143 22", "Call me at [PHONE]"),
@@ -43,6 +50,7 @@ FOUND = [
 ]
 
 LEFT = [
+    "9111111111111111 4111111111111 400000000000002 6011000000000005",
     "Order 4111111111111112 of 2026-11-28 10:30:00",
     "Version 10.4.2, build 20261128",
     "ISBN 978-3-16-148410-0 and 1234567",

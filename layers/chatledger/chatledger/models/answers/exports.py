@@ -151,7 +151,8 @@ class ExportJob(Answer):
     data_card: dict[str, Any] | None = Field(description=NOT_YET)
     redactions: dict[str, int] | None = Field(
         description="Of an anonymized file: how often each kind of personal data was redacted in "
-        "free text. Null before it is written, and of a file that is not anonymized."
+        "free text, in all that was read for it. Null before it is written, and of a file that is "
+        "not anonymized."
     )
     cursor: str | None = Field(
         description="Where the next export goes on, as its since, or GET /changes. Null before it "
