@@ -1,4 +1,4 @@
-"""POST /exports, GET /projects/{app_id}/conversations/export: a slice of the ledger as a file.
+"""POST /exports, GET /projects/{app_id}/…/export: a slice of the ledger, or documents, as a file.
 
 Written here, or by the workflow that this starts. It can delete nothing: a clear is the workflow's.
 """
@@ -33,7 +33,7 @@ from chatledger.export.answers import Links, download_link, dry_run_answer, job_
 from chatledger.export.begin import Wanted, export
 from chatledger.export.exporter import Exporter
 from chatledger.export.links_given import record_download, record_links
-from chatledger.export.project import conversations_of
+from chatledger.export.project import conversations_of, documents_of
 from chatledger.identifiers import new_ulid
 from chatledger.models.exports import LAST, ExportRequest
 
@@ -61,18 +61,34 @@ def post_exports() -> Answer:
 
 @app.get("/projects/<app_id>/conversations/export")
 def get_project_conversations(app_id: str) -> Answer:
-    organization, who = caller().organization, caller().actor
-    wanted = conversations_of(organization, path("app_id"), new_ulid(), who)
+    who = caller()
+    return _whole(conversations_of(who.organization, path("app_id"), new_ulid(), who.actor))
+
+
+@app.get("/projects/<app_id>/documents/export")
+def get_project_documents(app_id: str) -> Answer:
+    who = caller()
+    return _whole(documents_of(who.organization, path("app_id"), new_ulid(), who.actor))
+
+
+def _whole(wanted: Wanted) -> Answer:
+    """The file, or where to ask for it."""
     job = export(exporter(), export_machine(), wanted, timedelta(seconds=MAX_WAIT_SECONDS))
     if job.status == "succeeded":
         link = download_link(ledger(), exports_bucket(), job)
-        record_download(ledger(), organization, who, job.export_id)
+        record_download(ledger(), wanted.organization, wanted.actor, job.export_id)
         return found(link)
     return accepted(job_answer(ledger(), Links(), job), location(f"/exports/{job.export_id}"))
 
 
 def exporter() -> Exporter:
-    return Exporter(ledger(), exports_bucket(), signer=signer(), pseudonym_secret=pseudonym_secret)
+    return Exporter(
+        ledger(),
+        exports_bucket(),
+        signer=signer(),
+        pseudonym_secret=pseudonym_secret,
+        documents=archive_bucket(),
+    )
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

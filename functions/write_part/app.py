@@ -10,7 +10,11 @@ from chatledger.export.steps import write_export_part
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     exporter = Exporter(
-        ledger(), exports_bucket(), archive_bucket(), pseudonym_secret=pseudonym_secret
+        ledger(),
+        exports_bucket(),
+        archive_bucket(),
+        pseudonym_secret=pseudonym_secret,
+        documents=archive_bucket(),
     )
     organization, export_id, part = event["organization"], event["export_id"], event["part"]
     until = time_is_up_at(ledger().now(), context)

@@ -1,5 +1,6 @@
 """What the local deployment promises: one address, signed links, policies enforced, data kept."""
 
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from local.installation import Installation
 from local.sample import client
 from local.settings import Settings
 from tests.e2e.conftest import Deployment
+from tests.e2e.organizations import checked, finished, organization
 from tests.ports import free_port
 
 CHAT = {
@@ -88,6 +90,28 @@ def test_an_original_comes_back_byte_for_byte(deployment: Deployment) -> None:
     )
     names = [each["Key"].rpartition("/")[2][:8] for each in archive["Contents"]]
     assert sorted(names) == ["content-", "original"]
+
+
+def test_documents_come_out_by_the_machine_and_in_the_request(deployment: Deployment) -> None:
+    http = organization(deployment, "documents")
+    chunks = [{"text": "cells", "embedding": [0.5] * 1536}]
+    for number in range(3):
+        document = {"document_id": f"d{number}", "app_id": "biology", "chunks": chunks}
+        assert http.post("/documents", json=document).status_code == 201
+    assert http.post("/documents", json={**document, "text": "changed"}).status_code == 201
+    asked = {"dataset": "documents", "anonymize": False}
+    made = checked(http.post("/exports", json=asked))
+    job = finished(http, made["export_id"])
+    assert (job["status"], job["counts"]["documents"]) == ("succeeded", 3), job
+    by_machine = httpx.get(job["files"][0]["url"]).content
+    link = http.get("/projects/biology/documents/export")
+    assert link.status_code == 302, link.text
+    answer = httpx.get(link.headers["Location"])
+    assert "biology-documents.jsonl" in answer.headers["content-disposition"]
+    assert answer.content == by_machine
+    rows = [json.loads(line) for line in by_machine.splitlines()]
+    assert [row["text"] for row in rows] == ["", "", "changed"]
+    assert rows[0]["contexts"] == chunks
 
 
 def test_nothing_is_reached_without_a_signature(deployment: Deployment) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.fakes.gateway import Gateway
 from tests.functional.conftest import Below
 from tests.functional.test_api_access import make_key
+from tests.functional.test_api_exports import run_by_the_machine
 
 DOCUMENT: dict[str, Any] = {
     "document_id": "syllabus",
@@ -104,3 +105,54 @@ def test_a_body_of_four_megabytes_is_taken(gateway: Gateway, below: Below):
     chunks = [chunk] * (4 * 1024 * 1024 // size - 1)
     assert gateway.post("/documents", {**DOCUMENT, "chunks": chunks}).status == 201
     assert len(below.archive.objects) == 1
+
+
+def rows(below: Below, location: str) -> list[dict[str, Any]]:
+    key = location.removeprefix("memory:").partition("?")[0]
+    return [json.loads(line) for line in below.exports.objects[key].splitlines()]
+
+
+def test_a_project_is_one_file_of_all_its_documents(gateway: Gateway, below: Below):
+    for document_id, app_id in (("1", "a/b"), ("2", "a/b"), ("3", "other")):
+        stored = {**DOCUMENT, "document_id": document_id, "app_id": app_id}
+        assert gateway.post("/documents", stored).status == 201
+    reply = gateway.get("/projects/a%2Fb/documents/export")
+    assert reply.status == 302, reply.text
+    assert reply.headers["Location"].endswith("/files/a_b-documents.jsonl?as=a_b-documents.jsonl")
+    found = rows(below, reply.headers["Location"])
+    assert [row["document_id"] for row in found] == ["1", "2"]
+    assert {row["course_name"] for row in found} == {"a/b"}
+    assert found[0]["contexts"] == DOCUMENT["chunks"]
+    assert (found[0]["text"], found[0]["url"]) == (DOCUMENT["text"], "https://school.example")
+    (job,) = gateway.get("/exports").json()["exports"]
+    assert (job["counts"]["documents"], job["request"]["dataset"]) == (2, "documents")
+
+
+def test_an_export_holds_the_documents_of_its_organization_only(gateway: Gateway, below: Below):
+    mine = gateway.with_key(make_key(gateway, "owner", organization_id="mine")["key"])
+    theirs = gateway.with_key(make_key(gateway, "owner", organization_id="theirs")["key"])
+    mine.post("/documents", DOCUMENT)
+    theirs.post("/documents", {**DOCUMENT, "text": "theirs"})
+    for ours, text in ((mine, DOCUMENT["text"]), (theirs, "theirs")):
+        found = rows(below, ours.get("/projects/biology/documents/export").headers["Location"])
+        assert [row["text"] for row in found] == [text]
+
+
+def test_documents_are_exported_by_the_machine_too(gateway: Gateway, below: Below):
+    gateway.post("/documents", DOCUMENT)
+    asked = {"dataset": "documents", "anonymize": False}
+    counted = gateway.post("/exports", {**asked, "dry_run": True}).json()
+    job = gateway.post("/exports", asked).json()
+    assert job["status"] == "queued"
+    run_by_the_machine(below, job["export_id"])
+    done = gateway.get(f"/exports/{job['export_id']}").json()
+    assert (done["status"], done["counts"]) == ("succeeded", counted["counts"])
+    assert counted["counts"]["documents"] == 1
+    (row,) = rows(below, gateway.get(f"/exports/{job['export_id']}/download").headers["Location"])
+    assert row["document_id"] == "syllabus"
+
+
+@pytest.mark.parametrize("role", ["reader", "writer"])
+def test_only_owners_and_admins_take_documents_out(gateway: Gateway, role: str):
+    somebody = gateway.with_key(make_key(gateway, role)["key"])
+    assert somebody.get("/projects/biology/documents/export").status == 403

@@ -53,8 +53,9 @@ MAY: dict[str, dict[str, list[str]]] = {
         **to_each(READS, ["K#h#*", "D#*", "C#*", "S#*", "U#*", "T#*", "G#*", "I#*", "J#*"]),
         "GetItem": [
             *("K#h#*", "D#*", "C#*", "S#*", "U#*", "T#*", "G#*", "I#*", "J#*"),
-            *("X#*", "R#*", "N#*"),
+            *("X#*", "R#*", "N#*", "F#*"),
         ],
+        "Query": ["K#h#*", "D#*", "C#*", "S#*", "U#*", "T#*", "G#*", "I#*", "J#*", "F#*"],
         "PutItem": ["J#*", "I#*", "Q#*", "X#*", "N#*"],
         "UpdateItem": ["P#*", "L#*"],
     },
@@ -112,12 +113,14 @@ MAY: dict[str, dict[str, list[str]]] = {
     "plan": {
         **to_each(READS, ["S#*", "T#*", "D#*"]),
         "GetItem": ["J#*", "G#*", "S#*", "T#*", "D#*"],
+        "Query": ["S#*", "T#*", "D#*", "F#*"],
         "PutItem": ["J#*"],
         "UpdateItem": ["P#*"],
     },
     "write_part": {
         **to_each(READS, ["D#*", "C#*", "S#*", "U#*", "T#*"]),
-        "GetItem": ["J#*", "G#*", "D#*", "C#*", "S#*", "U#*", "T#*"],
+        "GetItem": ["J#*", "G#*", "D#*", "C#*", "S#*", "U#*", "T#*", "F#*"],
+        "Query": ["D#*", "C#*", "S#*", "U#*", "T#*", "F#*"],
         "UpdateItem": ["P#*"],
     },
     "finish": {"GetItem": ["J#*", "P#*", "N#*", "G#*"], "PutItem": ["J#*", "N#*"]},
@@ -187,7 +190,13 @@ KEEPS_PLACE = {
 
 # The same for the files: by bucket, and by what their names begin with.
 MAY_WITH_FILES: dict[str, dict[str, set[str]]] = {
-    "export": {**TELLS_MISSING, EXPORTS: WRITES, ARCHIVES: READS_VERSIONS},
+    "export": {
+        **TELLS_MISSING,
+        **TELLS_GONE,
+        EXPORTS: WRITES,
+        ARCHIVES: READS_VERSIONS,
+        CONTENTS: {"GetObject"},
+    },
     "export_jobs": {EXPORTS: {"GetObject"}, ARCHIVES: READS_VERSIONS},
     "export_delete": {
         **TELLS_MISSING,
@@ -212,6 +221,8 @@ MAY_WITH_FILES: dict[str, dict[str, set[str]]] = {
         **TELLS_MISSING,
         EXPORTS: WRITES,
         ARCHIVES: {"PutObject", "AbortMultipartUpload"},
+        **TELLS_GONE,
+        CONTENTS: {"GetObject"},
     },
     "finish": {**TELLS_MISSING, EXPORTS: WRITES, ARCHIVES: WRITES | READS_VERSIONS},
     "verify": {**TELLS_GONE, ARCHIVES: READS_VERSIONS},

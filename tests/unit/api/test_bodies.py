@@ -187,7 +187,12 @@ def test_three_faults_are_named_and_further_ones_counted():
             {"format": "archive", "anonymize": True},
             "An archive is lossless and never anonymized; leave anonymize out.",
         ),
-        (ExportRequest, {"dataset": "x"}, "dataset: only 'conversations' is available yet."),
+        (ExportRequest, {"dataset": "x"}, "dataset must be 'conversations' or 'documents'."),
+        (
+            ExportRequest,
+            {"dataset": "documents", "anonymize": False, "clear": True},
+            "clear is about messages; leave it out for documents.",
+        ),
         (
             ExportRequest,
             {"filters": {"contains": ""}},

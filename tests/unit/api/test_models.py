@@ -14,6 +14,7 @@ from chatledger.models.keys import BootstrapRequest, KeyRequest
 from chatledger.models.queries import ConversationQuery, UserChatsQuery
 
 HELLO = {"content": "Hello"}
+DOCUMENTS = {"format": "jsonl", "dataset": "documents"}
 
 
 def chats(**fields: Any) -> ChatsRequest:
@@ -229,7 +230,15 @@ def test_one_string_stands_for_a_list_of_it():
         ({"destination": "elsewhere"}, "destination is not available yet"),
         ({"training": {}}, "training is not available yet"),
         ({"webhook_url": "https://example.com"}, "webhook_url is not available yet"),
-        ({"dataset": "documents"}, "only 'conversations'"),
+        ({"dataset": "documents"}, "exported as jsonl only"),
+        ({**DOCUMENTS, "anonymize": None}, 'send "anonymize": false with documents'),
+        ({**DOCUMENTS, "anonymize": True}, "cannot be anonymized"),
+        ({**DOCUMENTS, "clear": True}, "clear is about messages"),
+        ({**DOCUMENTS, "since": "last", "name": "n"}, "since is about messages"),
+        ({**DOCUMENTS, "include_metadata": False}, "exported whole"),
+        ({**DOCUMENTS, "dry_run": True, "compression": "gzip"}, "counts documents uncompressed"),
+        ({**DOCUMENTS, "filters": {"user_id": "u"}}, "the filter user_id is about conversations"),
+        ({**DOCUMENTS, "filters": {"min_messages": 2}}, "the filter min_messages"),
         ({"clear_on": "now"}, "'verified' or 'acknowledged'"),
         ({"filters": {"min_messages": 0}}, "greater than or equal to 1"),
         ({"filters": {"user_id": [""]}}, "1 to 256 bytes"),

@@ -9,6 +9,7 @@ RECORDED = {
     "GET /documents/{document_id}/original": {"links.given"},
     "POST /exports": {"export.admitted", "links.given"},
     "GET /projects/{app_id}/conversations/export": {"export.admitted", "links.given"},
+    "GET /projects/{app_id}/documents/export": {"export.admitted", "links.given"},
     "GET /exports": {"links.given"},
     "GET /exports/{export_id}": {"links.given"},
     "GET /exports/{export_id}/download": {"links.given"},

@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,3 +115,12 @@ def test_an_exports_line_has_the_names_of_uiuc_and_all_that_was_sent():
         "text": sent["text"],
         "url": "https://a.example",
     }
+
+
+def test_the_page_of_formats_shows_the_documented_example_as_it_is_exported():
+    page = (Path(__file__).parents[3] / "docs" / "formats.md").read_text()
+    shown = page.split("\n## Documents\n")[1].split("```json\n")[1].split("```")[0]
+    example = DocumentRequest.model_json_schema()["examples"][0]
+    assert json.loads(line(canonical(DocumentRequest.model_validate(example)), NOON)) == json.loads(
+        shown
+    )

@@ -1,5 +1,6 @@
 """Documents are stored whole or not at all, whatever fails and whoever writes meanwhile."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from chatledger.audit.record import Actor
+from chatledger.aws.table import TransactionRefused
 from chatledger.documents import places
 from chatledger.documents.content import opened
 from chatledger.documents.document import Document, load
@@ -19,7 +21,7 @@ from tests.fakes.clears import Clock
 from tests.fakes.faults import Crashed, Fault, Faults, FaultyTable, Plan, at
 from tests.fakes.faulty_ports import FaultyBucket
 from tests.fakes.memory_bucket import MemoryBucket
-from tests.fakes.memory_table import MemoryTable
+from tests.fakes.memory_table import MemoryTable, Write
 from tests.unit.audit.trails import records
 
 WRITER = Actor("key_1", "writer")
@@ -130,6 +132,21 @@ def test_what_a_crash_left_of_a_replaced_one_goes_with_the_next_repeat(world: Wo
     assert len(world.contents) == 2
     assert world.store("first") == "unchanged"
     assert world.contents == [world.held.content.key]
+
+
+class Deaf(MemoryTable):
+    """A transaction is applied, and then its own repeat finds its conditions broken."""
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        super().transact(writes)
+        if any(str(key.pk).startswith("F#") for key in self.journal[-1].keys):
+            raise TransactionRefused([0])
+
+
+def test_who_is_refused_for_what_it_wrote_itself_does_not_delete_it():
+    world = World(Deaf())
+    assert world.store() == "unchanged"
+    assert world.text == "first"
 
 
 def test_many_writers_at_once_leave_one_document_and_one_object(world: World):

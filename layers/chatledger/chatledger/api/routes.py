@@ -85,9 +85,12 @@ them back. One clear or undo at a time: another one is 409.
 
 A file is anonymized unless you send `"anonymize": false`; an `archive` never is."""
 
-_PROJECT = """`{app_id}-convo_history.jsonl`: JSON Lines in UIUC.chat's rows, not anonymized. It
-makes an export; 302 leads to its file where that is written within 20 seconds, else 202 says where
-to ask."""
+_PROJECT_WAITS = """It makes an export; 302 leads to its file where that is written within 20
+seconds, else 202 says where to ask."""
+_PROJECT = f"""`{{app_id}}-convo_history.jsonl`: JSON Lines in UIUC.chat's rows, not anonymized.
+{_PROJECT_WAITS}"""
+_PROJECT_DOCUMENTS = f"""`{{app_id}}-documents.jsonl`: JSON Lines, each document with its text and
+its chunks as `contexts` with their embeddings. {_PROJECT_WAITS}"""
 
 _STORING = """Send it again at any time: what is the same changes nothing, what is not replaces
 the document whole, but for its original. `text` and `chunks` are kept as they are; a body has at
@@ -244,6 +247,14 @@ ROUTES: dict[str, Route] = {
         located=(302, 202),
         details=_PROJECT,
     ),
+    "GET /projects/{app_id}/documents/export": Route(
+        "Download all documents of a project: text, chunks, embeddings",
+        _EXPORTS,
+        Role.ADMIN,
+        {302: None, 202: answers.ExportJob},
+        located=(302, 202),
+        details=_PROJECT_DOCUMENTS,
+    ),
     "GET /exports": Route(
         "List exports, newest first",
         _EXPORTS,
@@ -375,6 +386,7 @@ GREEDY: dict[str, dict[str, str]] = {
     "GET /users/{user_id+}": {"/chats": "GET /users/{user_id}/chats"},
     "GET /projects/{app_id+}": {
         "/conversations/export": "GET /projects/{app_id}/conversations/export",
+        "/documents/export": "GET /projects/{app_id}/documents/export",
     },
     "GET /documents/{document_id+}": {"/original": "GET /documents/{document_id}/original"},
 }

@@ -30,7 +30,10 @@ HELD_BYTES = 24 * 1024 * 1024
 
 
 class Position(msgspec.Struct, frozen=True):
-    """Where a part goes on: in this shard, after the conversation of this escaped id."""
+    """Where a part goes on: in this shard, after the conversation of this escaped id.
+
+    Or after the document of this sort key: those have no shards.
+    """
 
     shard: int
     after: str
@@ -39,15 +42,16 @@ class Position(msgspec.Struct, frozen=True):
 class Written(NamedTuple):
     conversations: int = 0
     messages: int = 0
+    documents: int = 0
 
     def plus(self, other: "Written") -> "Written":
-        return Written(self.conversations + other.conversations, self.messages + other.messages)
+        return Written(*(mine + its for mine, its in zip(self, other, strict=True)))
 
 
 NOTHING = Written()
 
-# A conversation, or None where the filters leave it out, and the position after it.
-Found = tuple[Position, HeldConversation | None]
+# A conversation, a document's line, or None where the filters leave it out; the position after it.
+Found = tuple[Position, HeldConversation | bytes | None]
 
 
 def conversations_of(
@@ -105,16 +109,21 @@ class FileWriter:
 
     def add(self, conversation: Conversation, messages: int) -> None:
         """Writes and counts it, unless it has no place in the format."""
-        pieces = self.format.conversation(conversation)
+        self._add(self.format.conversation(conversation), Written(1, messages))
+
+    def add_document(self, line: bytes) -> None:
+        self._add(iter((line,)), Written(documents=1))
+
+    def _add(self, pieces: Iterator[bytes], counted: Written) -> None:
         first = next(pieces, None)
         if first is None:
             return
-        if self.written.conversations:
+        if any(self.written):
             self._write(self.format.separator)
         self._write(first)
         for piece in pieces:
             self._write(piece)
-        self.written = self.written.plus(Written(1, messages))
+        self.written = self.written.plus(counted)
 
     def end(self) -> None:
         if self._into:  # A chunk of nothing has no bytes at all.
@@ -215,7 +224,13 @@ class ChunkWriter:
         is_full = archive is not None and archive.size >= CHUNK_BYTES
         return is_full or (self.file is not None and self.file.is_full)
 
-    def add(self, conversation: HeldConversation) -> None:
+    def add(self, found: HeldConversation | bytes) -> None:
+        if not isinstance(found, bytes):
+            self._add_conversation(found)
+        elif self.file:
+            self.file.add_document(found)
+
+    def _add_conversation(self, conversation: HeldConversation) -> None:
         """Asked once for both files, so that the archive holds all that the other does."""
         selection = self.spec.selection
         if conversation.snapshot.after is not None:
@@ -244,13 +259,13 @@ class ChunkWriter:
 def fill(
     writer: ChunkWriter, found: Iterator[Found], looks_up: Callable[[], bool]
 ) -> Position | None:
-    """Writes conversations until the chunk is full or ``looks_up``, asked after each, says so.
+    """Writes what was found until the chunk is full or ``looks_up``, asked after each, says so.
 
     Answers where to go on, or None where there is no more.
     """
-    for position, conversation in found:
-        if conversation:
-            writer.add(conversation)
+    for position, each in found:
+        if each:
+            writer.add(each)
         if looks_up() or writer.is_full:
             return position
     return None

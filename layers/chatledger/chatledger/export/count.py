@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from chatledger.errors import PayloadTooLarge
 from chatledger.export.chunk import ChunkWriter, Sinks, conversations_of, fill
+from chatledger.export.documents import count_documents
 from chatledger.export.file import framing_bytes
 from chatledger.export.job import Counts
 from chatledger.export.plan import Part, Plan, make_plan
@@ -74,6 +75,8 @@ def count(
     """
     checkpoint = in_time_until(ledger, ledger.now() + COUNT_WITHIN)
     try:
+        if spec.is_of_documents:
+            return Counted(count_documents(ledger, organization, spec, checkpoint), None)
         plan = make_plan(ledger, organization, spec.selection, since)
         sums = _count(ledger, spec, plan, checkpoint)
     except OutOfTime:

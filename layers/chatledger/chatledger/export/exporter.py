@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chatledger.aws.kms import Signer
 from chatledger.aws.s3 import Bucket
+from chatledger.documents.store import Library
 from chatledger.export.job import Home
 from chatledger.export.spec import Spec
 from chatledger.ledger.ledger import Ledger
@@ -17,7 +18,8 @@ class Exporter:
     """``archive`` is the bucket that is kept; who runs an export that clears nothing needs none.
 
     ``signer`` signs manifests: whoever finishes an export has one. ``pseudonym_secret``: what the
-    keys of pseudonyms are made of, asked for where a file is anonymized.
+    keys of pseudonyms are made of, asked for where a file is anonymized. ``documents`` is the
+    bucket that has theirs.
     """
 
     ledger: Ledger
@@ -25,6 +27,7 @@ class Exporter:
     archive: Bucket | None = None
     signer: Signer | None = None
     pseudonym_secret: Callable[[], bytes] | None = None
+    documents: Bucket | None = None
 
     def bucket(self, home: Home) -> Bucket:
         """Raises ``LookupError`` where this exporter was given no such bucket."""
@@ -32,6 +35,13 @@ class Exporter:
         if found is None:
             raise LookupError("an archive that is kept is written by the workflow only")
         return found
+
+    @property
+    def library(self) -> Library:
+        """Raises ``LookupError`` where this exporter was given no bucket of documents."""
+        if self.documents is None:
+            raise LookupError("documents are read by whoever writes a part")
+        return Library(self.ledger, self.documents)
 
     @property
     def signs_with(self) -> Signer:

@@ -57,6 +57,8 @@ def _asked(job: "Job") -> dict[str, str]:
     """Of the request what tells how far it goes, and nothing that names anybody."""
     request = job.request
     asked = {"format": str(request.get("format"))}
+    if job.is_of_documents:
+        asked["dataset"] = "documents"
     if "anonymize" in request:
         asked["anonymize"] = str(bool(request["anonymize"])).lower()
     if job.clear:

@@ -7,7 +7,7 @@ counts. A file has the same bytes whoever joins it, so one name does.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import partial, reduce
 from itertools import chain
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from chatledger.aws.s3 import AlreadyThere, Bucket
 from chatledger.errors import StorageError
 from chatledger.export import places
+from chatledger.export.chunk import NOTHING, Written
 from chatledger.export.exporter import Exporter
 from chatledger.export.file import write_files
 from chatledger.export.job import Archive, Counts, File, Job, Manifest, Progress
@@ -81,9 +82,10 @@ def _finished(
     files: tuple[File, ...],
     checkpoint: Checkpoint,
 ) -> Finished:
-    written = [chunk.written(spec) for chunk in chunks]
-    conversations = sum(each.conversations for each in written)
-    messages = sum(each.messages for each in written)
+    conversations, messages, counted = reduce(
+        Written.plus, (chunk.written(spec) for chunk in chunks), NOTHING
+    )
+    documents = counted if spec.is_of_documents else msgspec.UNSET
     manifest = archive = None
     if spec.writes_archive:
         archive_file = files[0] if spec.is_archive else None
@@ -92,8 +94,8 @@ def _finished(
         )
     return Finished(
         files=files,
-        counts=Counts(conversations, messages, sum(file.bytes for file in files)),
-        progress=Progress(conversations, messages, len(plan.parts), len(plan.parts)),
+        counts=Counts(conversations, messages, sum(file.bytes for file in files), documents),
+        progress=Progress(conversations, messages, len(plan.parts), len(plan.parts), documents),
         manifest=manifest,
         archive=archive if spec.clear else None,
         epoch=plan.epoch,

@@ -48,16 +48,22 @@ ClearStatus = Literal[
 
 
 class Progress(msgspec.Struct, frozen=True):
+    """``documents``: of an export of documents; no other has the field."""
+
     conversations: int = 0
     messages: int = 0
     parts_done: int = 0
     parts_total: int = 0
+    documents: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Counts(msgspec.Struct, frozen=True):
+    """``documents`` as in ``Progress``."""
+
     conversations: int = 0
     messages: int = 0
     bytes: int = 0
+    documents: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class File(msgspec.Struct, frozen=True):
@@ -173,6 +179,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ended(self) -> bool:
         return self.status in ENDED
+
+    @property
+    def is_of_documents(self) -> bool:
+        return self.request.get("dataset") == "documents"
 
     @property
     def is_acknowledged(self) -> bool:

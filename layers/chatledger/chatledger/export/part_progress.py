@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import UNSET
+
 from chatledger.aws.table import Table
 from chatledger.errors import StorageError
 from chatledger.export.chunk import NOTHING, Written
@@ -44,7 +46,9 @@ class PartProgress:
         self._tell(self.written, done=done)
 
     def _tell(self, written: Written, *, done: bool) -> None:
-        figures = (*written, self.chunks, int(done))
+        figures = (written.conversations, written.messages, self.chunks, int(done))
+        if written.documents:
+            figures = (*figures, written.documents)
         with suppress(StorageError):  # It is only a look: what counts is committed.
             report(self.ledger.table, self.organization, self.export_id, self.part, figures)
         self._told_at = self.ledger.now()
@@ -60,4 +64,5 @@ def live_progress(table: Table, job: Job) -> Progress:
         messages=sum(figures[1] for figures in said),
         parts_done=sum(figures[3] for figures in said),
         parts_total=job.progress.parts_total,
+        documents=sum(sum(figures[4:]) for figures in said) if job.is_of_documents else UNSET,
     )

@@ -7,9 +7,11 @@ from datetime import datetime
 import msgspec
 
 from chatledger.aws.s3 import AlreadyThere
+from chatledger.documents.listing import ranges
 from chatledger.export import places
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import Job
+from chatledger.export.spec import Spec
 from chatledger.ledger import days, feed, slots
 from chatledger.ledger.cells import Snapshot
 from chatledger.ledger.ledger import Ledger, current_epoch
@@ -21,17 +23,18 @@ APPENDS_PER_PART = 50_000
 
 
 class Part(msgspec.Struct, frozen=True):
-    """Some shards, one after the other."""
+    """Some shards, one after the other; or the documents from one sort key to another."""
 
     number: int
-    shards: tuple[int, ...]
+    shards: tuple[int, ...] = ()
+    between: tuple[str, str] | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
     """``frozen``: the last slot of each shard that is seen; ``days``: those that hold anything.
 
     ``after``: where an earlier export ended, of one that goes on after it; ``epoch``: in which life
-    of the table these slots were given out.
+    of the table these slots were given out. A plan of documents has parts and nothing else.
     """
 
     organization: str
@@ -53,16 +56,17 @@ class Plan(msgspec.Struct, frozen=True):
         return [day for day, shards in self.days.items() if shard in shards]
 
 
-def planned(exporter: Exporter, job: Job, selection: Selection) -> Plan:
+def planned(exporter: Exporter, job: Job, spec: Spec) -> Plan:
     """The plan that is there, or a new one; of two made at once, the first one's."""
     place = places.plan(job.organization, job.export_id)
     if made := exporter.exports.get(place):
         return msgspec.json.decode(made, type=Plan)
-    plan = make_plan(exporter.ledger, job.organization, selection, job.since)
+    wanted = (exporter.ledger, job.organization, spec.selection)
+    plan = document_plan(*wanted) if spec.is_of_documents else make_plan(*wanted, job.since)
     try:
         exporter.exports.put(place, msgspec.json.encode(plan), "application/json", once=True)
     except AlreadyThere:
-        return planned(exporter, job, selection)
+        return planned(exporter, job, spec)
     return plan
 
 
@@ -101,6 +105,14 @@ def make_plan(
         epoch=epoch,
         after=dict(since) if since is not None else None,
     )
+
+
+def document_plan(ledger: Ledger, organization: str, selection: Selection) -> Plan:
+    """Nothing is frozen: a document is exported as it is when its part comes to it."""
+    found = ranges(ledger.table, organization, selection)
+    parts = [Part(number, between=each) for number, each in enumerate(found, 1)]
+    within = selection.within
+    return Plan(organization, within.start, within.end, frozen={}, days={}, parts=tuple(parts))
 
 
 def _by_days(

@@ -42,7 +42,7 @@ def run(exporter: Exporter, job: Job, until: datetime) -> Job:
 
 def _run(exporter: Exporter, job: Job, spec: Spec, until: datetime) -> None:
     ledger = exporter.ledger
-    plan = planned(exporter, job, spec.selection)
+    plan = planned(exporter, job, spec)
     progress = Progress(parts_total=len(plan.parts))
     job = _save(ledger, job, status="running", run_until=until, progress=progress)
     watch: Watch = in_request(ledger, job, until)

@@ -7,7 +7,7 @@ from chatledger.export.job import Home, Job
 from chatledger.formats import FORMATS, Layout, Writer, assembler_for, writer_for
 from chatledger.formats.compression import Compressed, compressor_for, file_name
 from chatledger.formats.writer import Assembler, Options
-from chatledger.models.exports import ExportRequest
+from chatledger.models.exports import Dataset, ExportRequest
 from chatledger.selection import Filters, Selection
 from chatledger.timestamps import parse_range
 
@@ -25,7 +25,12 @@ class Spec:
     selection: Selection
     options: Options
     clear: bool = False
+    dataset: Dataset = "conversations"
     named: str | None = None
+
+    @property
+    def is_of_documents(self) -> bool:
+        return self.dataset == "documents"
 
     @property
     def is_archive(self) -> bool:
@@ -70,7 +75,8 @@ class Spec:
 
     def file_name(self, date: str, number: int = 1) -> str:
         """``number``: of the file, where there may be several."""
-        return self.named or file_name(self.format, self.compression, date, number)
+        title = "documents_export" if self.is_of_documents else "ai_conversations_export"
+        return self.named or file_name(self.format, self.compression, date, number, title)
 
 
 def spec_of(request: ExportRequest) -> Spec:
@@ -91,7 +97,9 @@ def spec_of(request: ExportRequest) -> Spec:
         request.include_ip_addresses, request.include_metadata, anonymize=request.anonymizes
     )
     selection = Selection(within, filters)
-    return Spec(request.format, request.compression, selection, options, request.clear)
+    return Spec(
+        request.format, request.compression, selection, options, request.clear, request.dataset
+    )
 
 
 def spec_of_job(job: Job) -> Spec:

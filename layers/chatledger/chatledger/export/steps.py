@@ -26,7 +26,7 @@ from chatledger.jobs.ended import Ended
 def plan_export(exporter: Exporter, organization: str, export_id: str) -> dict[str, str]:
     """Makes the plan; answers where the list of its parts lies."""
     job = _wanted(exporter, organization, export_id)
-    plan = planned(exporter, job, spec_of_job(job).selection)
+    plan = planned(exporter, job, spec_of_job(job))
     place = places.parts_list(organization, export_id)
     exporter.exports.put(place, parts_list(len(plan.parts)), "application/json")
     progress = Progress(parts_total=len(plan.parts))
@@ -40,7 +40,7 @@ def write_export_part(
     """Writes the part of this number; False: time was up, and it must be called again."""
     job = _wanted(exporter, organization, export_id)
     spec = spec_of_job(job)
-    plan = planned(exporter, job, spec.selection)
+    plan = planned(exporter, job, spec)
     watch = in_workflow(exporter.ledger, job, until)
     return PartWriter(exporter, export_id, spec, plan, plan.parts[number - 1], watch).write()
 
@@ -55,7 +55,7 @@ def finish_export(
     job = _wanted(exporter, organization, export_id)
     if not job.written_at:
         spec = spec_of_job(job)
-        plan = planned(exporter, job, spec.selection)
+        plan = planned(exporter, job, spec)
         watch = in_workflow(exporter.ledger, job, until)
         finished = finish(exporter, job, spec, plan, watch.checkpoint)
         try:

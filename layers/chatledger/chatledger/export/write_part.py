@@ -1,4 +1,4 @@
-"""Write part: the conversations of one part, in chunks that are each committed once.
+"""Write part: the conversations, or documents, of one part, in chunks that are each committed once.
 
 Every attempt at a chunk writes objects of its own; the first to commit says which of them are the
 chunk, and where the next one goes on. Any later attempt goes on from there.
@@ -25,6 +25,7 @@ from chatledger.export.chunk import (
     conversations_of,
     fill,
 )
+from chatledger.export.documents import lines_of
 from chatledger.export.exporter import Exporter
 from chatledger.export.manifest import MEDIA_TYPE as LIST_TYPE
 from chatledger.export.part_progress import PartProgress
@@ -51,6 +52,7 @@ class Piece(msgspec.Struct, frozen=True):
     conversations: int
     messages: int
     records: int = 0
+    documents: int = 0
 
 
 class EntryList(msgspec.Struct, frozen=True):
@@ -85,7 +87,9 @@ class Chunk(msgspec.Struct, frozen=True):
 
     def written(self, spec: Spec) -> Written:
         pieces = self.asked_for(spec)
-        return Written(pieces[0].conversations, pieces[0].messages) if pieces else NOTHING
+        if not pieces:
+            return NOTHING
+        return Written(pieces[0].conversations, pieces[0].messages, pieces[0].documents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,15 @@ class PartWriter:
 
     def _found(self, start: Position | None) -> Iterator[Found]:
         ledger, checkpoint = self.exporter.ledger, self.watch.checkpoint
+        if self.spec.is_of_documents:
+            return self._documents(start)
         return conversations_of(ledger, self.spec, self.plan, self.part, start, checkpoint)
+
+    def _documents(self, start: Position | None) -> Iterator[Found]:
+        library, after = self.exporter.library, start.after if start else None
+        place = (self.plan.organization, self.spec, self.part, after)
+        for key, line in lines_of(library, *place, self.watch.checkpoint):
+            yield Position(0, key), line
 
     def _progress(self, chunks: Sequence[Chunk]) -> PartProgress:
         place = (self.plan.organization, self.export_id, self.part.number)
@@ -233,7 +245,14 @@ def _pieces(sinks: Sequence[ObjectSink], writer: FileWriter | None) -> list[Piec
 def _piece(sink: ObjectSink | None, written: Written, records: int = 0) -> Piece | None:
     if not sink or not sink.size:
         return None
-    return Piece(sink.key, sink.version, sink.size, sink.sha256, *written, records)
+    return Piece(
+        key=sink.key,
+        version=sink.version,
+        bytes=sink.size,
+        sha256=sink.sha256,
+        records=records,
+        **written._asdict(),
+    )
 
 
 def _list(sink: ObjectSink | None, entries: int) -> EntryList | None:

@@ -125,7 +125,13 @@ def gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
         raise ValueError("The gzip member does not end.")
 
 
-def file_name(name: str, compression: str, date: str, number: int = 1) -> str:
+def file_name(
+    name: str,
+    compression: str,
+    date: str,
+    number: int = 1,
+    title: str = "ai_conversations_export",
+) -> str:
     """Of an export in the format ``name`` on ``date`` (``YYYY-MM-DD``).
 
     What is compressed already is called the same whatever ``compression`` says. ``number``, from 1:
@@ -134,4 +140,4 @@ def file_name(name: str, compression: str, date: str, number: int = 1) -> str:
     chosen = FORMATS[name]
     suffix = "" if chosen.is_compressed else COMPRESSIONS[compression].suffix
     which = f"-{number:04}" if chosen.layout == "each" else ""
-    return f"ai_conversations_export_{date}{which}.{chosen.extension}{suffix}"
+    return f"{title}_{date}{which}.{chosen.extension}{suffix}"

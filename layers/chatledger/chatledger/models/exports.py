@@ -36,6 +36,7 @@ FormatName = Literal[
     "anythingllm",
     "archive",
 ]
+Dataset = Literal["conversations", "documents"]
 Compression = Literal["none", "gzip", "zstd"]
 FORMATS: tuple[str, ...] = get_args(FormatName)
 # What is compressed inside, and opens no more when it is compressed again.
@@ -152,9 +153,11 @@ class ExportRequest(Strict):
     destination: Short | None = Field(
         None, description="Not available yet: a bucket of yours to write to."
     )
-    dataset: Short = Field(
+    dataset: Dataset = Field(
         "conversations",
-        description="Not available yet: data other than conversations, the default.",
+        description="What is exported; conversations if left out. documents: a document a line, "
+        'with its text, chunks and embeddings; only as jsonl, with "anonymize": false, chosen by '
+        "app_id and by when they were first stored.",
     )
     training: JsonObject | None = Field(
         None, description="Not available yet: how to prepare training data."
@@ -205,10 +208,10 @@ class ExportRequest(Strict):
         for name in ("destination", "training", "webhook_url"):
             if getattr(self, name) is not None:
                 yield f"{name} is not available yet; leave it out or send null."
-        if self.dataset != "conversations":
-            yield "dataset: only 'conversations' is available yet."
 
     def _contradictions(self) -> Iterator[str]:
+        if self.dataset == "documents":
+            yield from self._documents_contradictions()
         if self.since is not None:
             yield from self._since_contradictions()
         if self.clear_on == "acknowledged" and not self.clear:
@@ -220,6 +223,25 @@ class ExportRequest(Strict):
                 yield "an archive is lossless and never anonymized; leave anonymize out."
             if self.compression == "zstd":
                 yield "an archive is always gzip; leave compression out."
+
+    def _documents_contradictions(self) -> Iterator[str]:
+        if self.format != "jsonl":
+            yield "documents are exported as jsonl only; leave format out."
+        if self.anonymize is not False:
+            yield (
+                "embeddings tell of the text that they were made of and cannot be anonymized; send "
+                '"anonymize": false with documents.'
+            )
+        for name in ("clear", "since"):
+            if getattr(self, name):
+                yield f"{name} is about messages; leave it out for documents."
+        if not self.include_metadata:
+            yield "documents are exported whole; leave include_metadata out."
+        if self.dry_run and self.compression != "none":
+            yield "a dry run counts documents uncompressed; leave compression out."
+        others = set(self.filters.model_dump(exclude_defaults=True)) - {"app_id"}
+        for name in sorted(others):
+            yield f"the filter {name} is about conversations; documents are chosen by app_id."
 
     def _since_contradictions(self) -> Iterator[str]:
         if self.since == LAST and not self.name:

@@ -12,6 +12,8 @@ _URL = (
     "sign one: GET the export."
 )
 
+_DOCUMENTS = "Only of an export of documents, which holds nothing else."
+
 ClearStatus = Literal[
     "pending",
     "awaiting_acknowledgement",
@@ -32,6 +34,7 @@ class ExportCounts(Answer):
     conversations: int
     messages: int
     bytes: int
+    documents: int = Field(0, description=_DOCUMENTS)
 
 
 class ExportDryRun(Answer):
@@ -51,6 +54,7 @@ class ExportProgress(Answer):
 
     conversations: int = Field(description="Written by now.")
     messages: int = Field(description="Written by now.")
+    documents: int = Field(0, description=_DOCUMENTS)
     parts_done: int
     parts_total: int
 

@@ -1,0 +1,31 @@
+"""Reading a document as an export has it, whoever writes it meanwhile."""
+
+from chatledger.aws.s3 import ObjectGone
+from chatledger.documents.content import line, opened
+from chatledger.documents.document import Document, load
+from chatledger.documents.listing import is_chosen
+from chatledger.documents.store import Library
+from chatledger.errors import StorageError
+from chatledger.selection import Selection
+
+_ROUNDS = 10
+
+
+def exported_line(
+    library: Library, organization: str, document: Document, selection: Selection
+) -> bytes | None:
+    """The document's line; None where it was replaced meanwhile, and is not chosen any more.
+
+    Raises ``ObjectGone`` where its content is not there though its item says so.
+    """
+    for _ in range(_ROUNDS):
+        try:
+            return line(opened(library.bucket.read(document.content.key)), document.created_at)
+        except ObjectGone:
+            now = load(library.ledger.table, organization, document.document_id)
+            if not now or now.content == document.content:
+                raise
+        if not is_chosen(now, selection):
+            return None
+        document = now
+    raise StorageError("The document is changing all the time. Repeat in a second.")
