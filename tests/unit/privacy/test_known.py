@@ -25,6 +25,9 @@ def redacted(text: str, name: str | None = None, *ids: str) -> str:
         ("دانيال كريم", "مرحبا دانيال\u200f كريم، كيف", "مرحبا [NAME]، كيف"),
         ("דנה לוי", "\u200fדנה\u200f כאן, דנה לוי", "\u200f[NAME]\u200f כאן, [NAME]"),
         ("राम", "राम और रामायण", "राम और रामायण".replace("राम और", "[NAME] और")),
+        ("प्रिया शर्मा", "शर्मा जी, प्रिया", "[NAME] जी, [NAME]"),
+        ("\u200fדנה לוי\u200f", "דנה לוי", "[NAME]"),
+        ("\u200f \u200f", "a b", "a b"),
         ("김철수", "김철수는 김철수", "[NAME]는 [NAME]"),
         ("王小明", "我是王小明和Anna", "我是[NAME]和Anna"),
         ("Anna K", "我是Anna好", "我是[NAME]好"),
@@ -54,6 +57,7 @@ def test_a_letter_and_its_mark_are_the_letter(name: str):
         ("@jo99", "hi @jo99", "hi [USER]"),
         ("a b 1", "a b 1, a  b 1", "[USER], a  b 1"),
         ("-----", "a ----- b", "a [USER] b"),
+        ("     ", "a      b", "a      b"),
     ],
 )
 def test_an_id(user_id: str, text: str, expected: str):

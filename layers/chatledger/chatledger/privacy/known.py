@@ -32,7 +32,8 @@ _SYLLABLE = "[\u1100-\u115f][\u1160-\u11a7][\u11a8-\u11ff]?"  # Korean, decompos
 _TOKENS = re.compile(rf"{_SYLLABLE}|{_WORD}|{_SPACE}|[{_UNSPACED}][\u3099\u309a]?|.", re.DOTALL)
 _IS_WORD = re.compile(_WORD)
 _IS_SPACE = re.compile(_SPACE)
-_PARTS = re.compile(r"{0}(?:['\u2019\-]{0})*".format(rf"[^\W\d_{_MARKS}](?:[^\W\d_]|[{_MARKS}])*"))
+_LETTERS = rf"[^\W\d_](?:[^\W\d_]|[{_MARKS}])*"
+_PARTS = re.compile(rf"{_LETTERS}(?:['\u2019\-]{_LETTERS})*")
 _HAS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 # The words in labels, so that no label is ever redacted itself.
 _LABELS = frozenset(
@@ -53,7 +54,7 @@ class KnownPeople:
             self._know(part.upper(), "name")
         for each in filter(_is_telling, user_ids):
             self._know(each, "user")
-        whole = " ".join((name or "").split())
+        whole = _IS_SPACE.sub(" ", name or "").strip()
         if len(whole) >= 2 and whole.lower() not in _LABELS:
             self._name = self._words_of(whole)
 
@@ -119,7 +120,8 @@ def _can_stand_alone(part: str) -> bool:
 
 def _is_telling(user_id: str) -> bool:
     """``guest`` and ``anna`` are words; ``anna_k`` and ``u-10042`` are somebody."""
-    return len(user_id) >= _MIN_ID and not user_id.isalpha() and user_id.lower() not in _LABELS
+    is_word = user_id.isalpha() or user_id.lower() in _LABELS
+    return len(user_id) >= _MIN_ID and not is_word and not _IS_SPACE.fullmatch(user_id)
 
 
 def _is_apart(tokens: list[str], start: int, end: int) -> bool:

@@ -114,8 +114,8 @@ _PHONE = re.compile(
 _DIGIT = re.compile(r"\d")
 # What is in a telephone number, an IPv4 address, a card or an IBAN, each as its pattern begins.
 _NUMBERS = (
-    r"\d(?:(?<![\w./\-].)(?:[ ().\-/\u00a0]{0,22}\d){6}"
-    r"|(?<![\w.].)(?:\d{0,2}\.\d{1,3}\.\d{1,3}\.\d|(?:[ \-]?\d){12})"
+    r"\d(?:(?<![\w.].)(?:(?<![/\-].)(?:[ ().\-/\u00a0]{0,22}\d){6}"
+    r"|\d{0,2}\.\d{1,3}\.\d{1,3}\.\d|(?:[ \-]?\d){12})"
     r"|\d(?<=[A-Z]{2}..)[ \-]?[A-Z0-9])"
 )
 _NUMBER, _ASCII_NUMBER = re.compile(_NUMBERS), re.compile(_NUMBERS, re.ASCII)
