@@ -88,7 +88,8 @@ def ways(chats: list[Conversation]) -> dict[str, Callable[[], int]]:
     for name in FORMATS:
         for compression in _compressions(name):
             found[f"{name} {compression}"] = lambda n=name, c=compression: ours(chats, n, c)
-    found["xlsx file"] = lambda: assembled(chats, "xlsx")
+    for name in ("xlsx", "parquet"):
+        found[f"{name} file"] = lambda n=name: assembled(chats, n)
     for name, way in (("usual json", usual_json), ("usual csv", usual_csv)):
         found[f"{name} none"] = lambda way=way: len(way(chats))
         found[f"{name} gzip"] = lambda way=way: len(gzip.compress(way(chats), 6))

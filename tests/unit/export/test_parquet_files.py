@@ -17,6 +17,7 @@ from chatledger.export.exporter import Exporter
 from chatledger.export.job import Job
 from chatledger.export.spec import spec_of
 from chatledger.export.steps import plan_export, write_export_part
+from chatledger.export.write_part import Chunk
 from chatledger.ledger.append import append
 from tests.fakes.chats import batch, ledger_on, noise
 from tests.fakes.faults import Crashed
@@ -107,6 +108,15 @@ def test_a_conversation_larger_than_a_file_is_counted_once(monkeypatch: pytest.M
     assert len(found) > 3
     assert sorted(said(found)) == sorted(set(said(found)))
     assert len(said(found)) == 470
+    objects = bucket_of(exporter).objects
+    committed = [
+        msgspec.json.decode(data, type=Chunk)
+        for key, data in objects.items()
+        if key.endswith(".json") and "/parts/" in key
+    ]
+    pieces = [piece for each in committed for piece in each.asked_for(spec_of(PARQUET))]
+    assert len(pieces) == len(found) > len(committed)
+    assert sum(piece.messages for piece in pieces) == 470
     assert count(ledger, ORGANIZATION, spec_of(PARQUET)).counts == job.counts
 
 

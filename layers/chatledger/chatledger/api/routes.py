@@ -105,6 +105,8 @@ before you came by is told as `cleared`, with the export whose archive has it.
 
 410: what came next is no longer kept, or the table was restored from a backup. Take an export
 without `since`, and go on from its cursor."""
+_DOWNLOADING = """A redirect to a link to it. Of several files (`parquet`) it is 409: `files` of
+`GET /exports/{export_id}` has a link to each."""
 _ACKNOWLEDGING = """An export with `"clear_on": "acknowledged"` waits for seven days once its
 archive is written. Download the manifest (and the archive, if you keep it), compute SHA-256 of the
 header exactly as it stands in the manifest's first line, and send that. Another hash changes
@@ -276,6 +278,7 @@ ROUTES: dict[str, Route] = {
         {302: None},
         located=(302,),
         errors=("not_found", "conflict"),
+        details=_DOWNLOADING,
     ),
     "DELETE /exports/{export_id}": Route(
         "Cancel a running export, or remove a finished one's files",

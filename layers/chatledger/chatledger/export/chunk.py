@@ -100,12 +100,9 @@ class FileWriter:
 
     @property
     def is_full(self) -> bool:
-        """A conversation larger than that goes on in another sink, and ends with the chunk."""
-        return bool(
-            len(self.sinks) > 1
-            or (self._into and self._into.held >= HELD_BYTES)
-            or any(sink.size >= CHUNK_BYTES for sink in self.sinks)
-        )
+        """Asked between conversations: one that is larger than a sink goes on in another."""
+        held = self._into.held if self._into else 0
+        return held >= HELD_BYTES or any(sink.size >= CHUNK_BYTES for sink in self.sinks)
 
     def add(self, conversation: Conversation, messages: int) -> None:
         """Writes and counts it, unless it has no place in the format."""
