@@ -9,7 +9,7 @@ from chatledger_cli.figures import counted, moment, size
 from chatledger_cli.screen import Screen
 
 Facts = list[tuple[str, str]]
-# Of more files only the first and the last are named.
+# Of more files only the first is named.
 _NAMED = 3
 
 
@@ -61,10 +61,10 @@ def show_export(
 
 
 def _files(names: list[str]) -> Facts:
-    """Of many only the first and the last; the folder has them all."""
+    """Of many only the first; the folder has them all."""
     if len(names) <= _NAMED:
         return [("File", name) for name in names]
-    return [(counted(len(names), "file").capitalize(), f"{names[0]} … {names[-1]}")]
+    return [("Files", f"{len(names):,}, from {names[0]} on")]
 
 
 def _redacted(job: ExportJob) -> str:

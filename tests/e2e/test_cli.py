@@ -1,6 +1,7 @@
 """The command `chatledger` as it is installed, against the deployed template."""
 
 import gzip
+import io
 import json
 import os
 import re
@@ -8,13 +9,17 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.e2e.conftest import Deployment
 from tests.e2e.organizations import checked, finished
+
+PYARROW: Any = import_module("pyarrow.parquet")  # it does not say its types
 
 COMMAND = Path(__file__).parents[2] / ".venv/bin/chatledger"
 CONVERSATIONS = 5
@@ -113,6 +118,21 @@ def test_a_derived_export_leaves_its_file_alone(cli: Commands, format_name: str)
     assert name.endswith(f".{format_name}")
     assert f"{CONVERSATIONS * MESSAGES} messages" in done.stdout
     assert not done.stderr
+
+
+def test_the_workflow_writes_parquet_of_something_and_of_nothing(cli: Commands):
+    """Its functions carry what that takes: who writes parts, and who finishes."""
+    ids = cli.fill()
+    found = list[Any]()
+    for filters in ({}, {"user_id": ["nobody"]}):
+        asked = {"format": "parquet", "filters": filters, "anonymize": False}
+        begun = checked(cli.http.post("/exports", json=asked))
+        assert begun["status"] == "queued"
+        (file,) = finished(cli.http, begun["export_id"])["files"]
+        data = httpx.get(file["url"]).raise_for_status().content
+        found.append(PYARROW.read_table(io.BytesIO(data)))
+    assert sorted(found[0]["message_id"].to_pylist()) == sorted(ids)
+    assert (found[1].num_rows, found[1].schema) == (0, found[0].schema)
 
 
 def test_an_archive_is_exported_and_restored_into_another_organization(
