@@ -11,7 +11,8 @@ Parser = argparse.ArgumentParser
 URL = "http://127.0.0.1:8080"
 
 _FORMATS = (
-    "jsonl, json, csv, xlsx, parquet, txt, ml, openai, sharegpt, alpaca, uiuc, anythingllm, archive"
+    "jsonl, json, csv, xlsx, parquet, txt, ml, openai, sharegpt, alpaca, uiuc, anythingllm, "
+    "conversation_logs, archive"
 )
 _ROLES = "reader, writer, admin, owner, operator"
 # Options that become filters, a list each.

@@ -1,4 +1,4 @@
-"""POST /exports, GET /projects/{app_id}/…/export: a slice of the ledger, or documents, as a file.
+"""POST /exports, also under /crm, and a project's exports: a slice of the ledger, or documents.
 
 Written here, or by the workflow that this starts. It can delete nothing: a clear is the workflow's.
 """
@@ -28,24 +28,23 @@ from chatledger.api.app import (
     signer,
     wait_seconds,
 )
-from chatledger.api.cursors import seal_slots, slots_of
+from chatledger.api.cursors import position_in, seal_slots
 from chatledger.export.answers import Links, download_link, dry_run_answer, job_answer
 from chatledger.export.begin import Wanted, export
 from chatledger.export.exporter import Exporter
 from chatledger.export.links_given import record_download, record_links
 from chatledger.export.project import conversations_of, documents_of
 from chatledger.identifiers import new_ulid
-from chatledger.models.exports import LAST, ExportRequest
+from chatledger.models.exports import ExportRequest
 
 app = resolver()
 
 
 @app.post("/exports")
+@app.post("/crm/ai-conversations/export")
 def post_exports() -> Answer:
     request, organization = body(ExportRequest), caller().organization
-    since = None
-    if request.since and request.since != LAST:
-        since = slots_of(ledger(), organization, request.since)
+    since = position_in(ledger(), organization, request)
     if request.dry_run:
         return ok(dry_run_answer(ledger(), organization, request, since))
     export_id = claimed(export_id=new_ulid())["export_id"]

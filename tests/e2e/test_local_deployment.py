@@ -114,6 +114,36 @@ def test_documents_come_out_by_the_machine_and_in_the_request(deployment: Deploy
     assert rows[0]["contexts"] == chunks
 
 
+def test_a_preview_is_the_beginning_of_its_export_under_either_path(
+    deployment: Deployment,
+) -> None:
+    """Each function with the rights of its own role."""
+    http, asked = (
+        deployment.http,
+        {"end_date": "2026-10-01", "filters": {"conversation_id": "kept"}},
+    )
+    http.post("/chats", json=CHAT)
+    shown = http.post("/crm/ai-conversations/preview", json=asked)
+    assert shown.status_code == 200, shown.text
+    job = http.post("/crm/ai-conversations/export", json=asked, headers={"Prefer": "wait=20"})
+    (file,) = job.json()["files"]
+    lines = httpx.get(file["url"]).text.splitlines()
+    assert [json.loads(line) for line in lines] == shown.json()["sample"]
+    assert shown.json()["estimated"] == job.json()["counts"]
+    for path in ("/statistics", "/crm/ai-conversations/statistics"):
+        assert http.get(path).json()["is_exact"]
+    assert http.get("/audit?action=export.previewed").json()["records"]
+
+
+def test_conversation_logs_are_summed_up_and_exported(deployment: Deployment) -> None:
+    deployment.http.post("/chats", json=CHAT)
+    path = "/api/conversation-logs"
+    assert deployment.http.get(f"{path}?action=summary").json()["success"]
+    found = deployment.http.get(f"{path}?action=export&end_date=2026-10-01").json()
+    assert "kept" in {each["conversation_id"] for each in found["conversations"]}
+    assert found["count"] == len(found["conversations"])
+
+
 def test_nothing_is_reached_without_a_signature(deployment: Deployment) -> None:
     bucket = deployment.physical_id("ExportsBucket")
     assert urlsplit(deployment.url).hostname == "127.0.0.1"

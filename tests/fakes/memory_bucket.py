@@ -95,6 +95,11 @@ class MemoryBucket:
         else:
             self.objects.pop(key, None)
 
+    def objects_under(self, prefix: str) -> Iterator[tuple[str, int]]:
+        self._note("objects_under", prefix)
+        found = sorted(key for key in self.objects if key.startswith(prefix))
+        yield from ((key, len(self.objects[key])) for key in found)
+
     def delete_under(self, prefix: str) -> int:
         self._note("delete_under", prefix)
         doomed = [key for key in self.objects if key.startswith(prefix)]

@@ -20,11 +20,15 @@ BODIES: dict[str, Any] = {
     "PATCH /chats/{conversation_id}": {"title": "t"},
     "POST /documents": {"document_id": "d", "app_id": "a"},
     "POST /exports": {"anonymize": False, "dry_run": True},
+    "POST /exports/preview": {"anonymize": False},
+    "POST /crm/ai-conversations/preview": {"anonymize": False},
+    "POST /crm/ai-conversations/export": {"anonymize": False, "dry_run": True},
     "POST /exports/{export_id}/acknowledge": {"root_hash": "0" * 64},
     "POST /holds": {"user_id": "nobody"},
     "POST /imports": {"format": "archive"},
     "POST /keys": {"role": "reader", "name": "n"},
 }
+QUERIES = {"GET /api/conversation-logs": "?action=summary"}
 
 
 def make_key(gateway: Gateway, role: str, **fields: Any) -> dict[str, Any]:
@@ -38,6 +42,7 @@ def send(gateway: Gateway, route_key: str, **rest: Any) -> Reply:
     for name in ("conversation_id", "user_id", "export_id", "key_id", "hold_id"):
         path = path.replace(f"{{{name}}}", "nobody")
     path = path.replace("{asset}", "start.css")
+    path += QUERIES.get(route_key, "")
     return gateway.call(method, path, BODIES.get(route_key), **rest)
 
 
@@ -96,12 +101,13 @@ def test_a_revoked_key_is_refused_at_once(gateway: Gateway):
 def test_an_organization_is_the_keys_own(gateway: Gateway, route_key: str):
     method, path = route_key.split(" ")
     owner = gateway.with_key(make_key(gateway, "owner")["key"])
-    path = path.replace("{", "").replace("}", "")
+    asked = QUERIES.get(route_key)
+    path = path.replace("{", "").replace("}", "") + (f"{asked}&" if asked else "?")
     body = BODIES.get(route_key)
-    other = owner.call(method, f"{path}?organization_id=other", body)
+    other = owner.call(method, f"{path}organization_id=other", body)
     assert (other.status, other.code) == (403, "forbidden")
-    assert owner.call(method, f"{path}?organization_id=default", body).status < 405
-    operator = gateway.call(method, f"{path}?organization_id=other", body)
+    assert owner.call(method, f"{path}organization_id=default", body).status < 405
+    operator = gateway.call(method, f"{path}organization_id=other", body)
     assert operator.status in {200, 201, 202, 302, 404}
 
 

@@ -59,6 +59,17 @@ MAY: dict[str, dict[str, list[str]]] = {
         "PutItem": ["J#*", "I#*", "Q#*", "X#*", "N#*"],
         "UpdateItem": ["P#*", "L#*"],
     },
+    "preview": {
+        **to_each(READS, ["K#h#*", "D#*", "C#*", "S#*", "U#*", "T#*", "G#*", "I#*", "J#*"]),
+        "GetItem": [*("K#h#*", "D#*", "C#*", "S#*", "U#*", "T#*", "G#*", "I#*", "J#*"), "N#*"],
+        "PutItem": ["I#*"],
+        "UpdateItem": ["L#*"],
+    },
+    "conversation_logs": {
+        **to_each(READS, ["K#h#*", "D#*", "C#*", "S#*", "T#*", "G#*", "J#*"]),
+        "PutItem": ["J#*", "Q#*"],
+        "UpdateItem": ["P#*", "L#*"],
+    },
     "export_jobs": {
         "GetItem": ["K#h#*", "J#*", "G#*", "P#*"],
         "Query": ["K#h#*", "J#*", "G#*"],
@@ -160,17 +171,8 @@ MAY: dict[str, dict[str, list[str]]] = {
 # Who adds to the audit trail. Nobody changes or deletes of it.
 RECORDS = {
     *("export", "export_jobs", "export_delete", "acknowledge", "undo", "holds", "imports"),
-    *(
-        "documents",
-        "keys",
-        "bootstrap",
-        "finish",
-        "clear",
-        "reconcile",
-        "restore_finish",
-        "ended",
-        "sweep",
-    ),
+    *("preview", "conversation_logs", "documents"),
+    *("keys", "bootstrap", "finish", "clear", "reconcile", "restore_finish", "ended", "sweep"),
 }
 
 EXPORTS, IMPORTS = "ExportsBucket/exports/*", "ExportsBucket/imports/*"
@@ -197,6 +199,7 @@ MAY_WITH_FILES: dict[str, dict[str, set[str]]] = {
         ARCHIVES: READS_VERSIONS,
         CONTENTS: {"GetObject"},
     },
+    "conversation_logs": {**TELLS_MISSING, **TELLS_GONE, EXPORTS: WRITES},
     "export_jobs": {EXPORTS: {"GetObject"}, ARCHIVES: READS_VERSIONS},
     "export_delete": {
         **TELLS_MISSING,
@@ -237,14 +240,15 @@ MAY_WITH_FILES: dict[str, dict[str, set[str]]] = {
 # Which state machines a function may start, and is thus told of.
 MAY_START = {
     "export": {"ExportStateMachine"},
+    "conversation_logs": {"ExportStateMachine"},
     "acknowledge": {"ExportStateMachine"},
     "undo": {"RestoreStateMachine"},
     "sweep": {"ExportStateMachine", "RestoreStateMachine"},
     "import_uploaded": {"RestoreStateMachine"},
 }
 
-# What writes files, and thus Parquet.
-WRITES_PARQUET = {"export", "write_part", "finish"}
+# What writes files, or counts their bytes, and thus Parquet.
+WRITES_PARQUET = {"export", "preview", "write_part", "finish"}
 
 # What the state machines call; the states bear their names.
 STEPS = {
@@ -272,6 +276,7 @@ OF_ONE = {
     "anchor": {"AUDIT_LOCK_DAYS"},
     "expire": {"HISTORY_DAYS"},
     "export": {"PSEUDONYM_SECRET"},
+    "preview": {"PSEUDONYM_SECRET"},
     "write_part": {"PSEUDONYM_SECRET"},
 }
 
@@ -517,12 +522,13 @@ def test_what_verifies_can_write_nothing_and_what_clears_no_object(template: Tem
     assert {act for act in writes("Clear") if act.startswith("s3:")} == set()
 
 
-def test_only_a_deletion_looks_into_a_bucket_by_prefix(template: Template) -> None:
+def test_only_who_lists_what_there_is_looks_into_a_bucket_by_prefix(template: Template) -> None:
     """Without a prefix in the condition S3 tells what is missing from what is forbidden."""
     for folder, (stem, _) in functions(template).items():
         for statement in statements(template, stem):
             if listed(statement["Action"])[0].startswith("s3:List"):
-                assert ("Condition" in statement) == (folder == "export_delete")
+                lists = folder == "export_delete" or statement["Sid"] == "CountLogFiles"
+                assert ("Condition" in statement) == lists
 
 
 def test_the_data_key_is_used_through_services_only(template: Template) -> None:
@@ -611,7 +617,7 @@ def test_only_anchors_are_locked(template: Template) -> None:
 def test_alarms_watch_every_function_once(template: Template) -> None:
     watched = Counter(
         value["Ref"]
-        for name in ("LedgerErrorsAlarm", "JobErrorsAlarm", "StepErrorsAlarm")
+        for name in ("LedgerErrorsAlarm", "ExportErrorsAlarm", "JobErrorsAlarm", "StepErrorsAlarm")
         for value in every(template["Resources"][name], "Value")
     )
     assert watched == Counter(f"{stem}Function" for stem, _ in functions(template).values())

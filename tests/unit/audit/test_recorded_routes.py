@@ -8,6 +8,9 @@ RECORDED = {
     "POST /documents": {"document.written"},
     "GET /documents/{document_id}/original": {"links.given"},
     "POST /exports": {"export.admitted", "links.given"},
+    "POST /crm/ai-conversations/export": {"export.admitted", "links.given"},
+    "POST /exports/preview": {"export.previewed"},
+    "POST /crm/ai-conversations/preview": {"export.previewed"},
     "GET /projects/{app_id}/conversations/export": {"export.admitted", "links.given"},
     "GET /projects/{app_id}/documents/export": {"export.admitted", "links.given"},
     "GET /exports": {"links.given"},
@@ -28,6 +31,8 @@ BY_STEPS = {"clear.began", "clear.ended", "import.ended"}
 NOT_RECORDED = {
     "POST /chats": "ingest: every message is accounted for by its slot",
     "PATCH /chats/{conversation_id}": "ingest",
+    "GET /statistics": "gives numbers out, and no message",
+    "GET /crm/ai-conversations/statistics": "gives numbers out, and no message",
     "GET /imports": "gives no data out: its links only take uploads",
     "GET /imports/{import_id}": "gives no data out: its links only take uploads",
     "GET /audit": "reads the trail itself, which holds no data",

@@ -92,6 +92,16 @@ def by_anythingllm(data: bytes) -> Iterator[str]:
     return (chat[name] for chat in json.loads(data) for name in ("prompt", "response"))
 
 
+def by_conversation_logs(data: bytes) -> Iterator[str]:
+    """Each turn has both sides; one that nobody said is empty."""
+    turns = [turn for chat in json.loads(data)["conversations"] for turn in chat["messages"]]
+    for turn in turns:
+        if turn["query"] or not turn["answer"]:
+            yield turn["query"]
+        if "answer_id" in turn or turn["answer"]:
+            yield turn["answer"]
+
+
 READERS: dict[str, Read] = {
     "json": by_json,
     "jsonl": by_jsonl,
@@ -105,6 +115,7 @@ READERS: dict[str, Read] = {
     "alpaca": by_alpaca,
     "uiuc": by_uiuc,
     "anythingllm": by_anythingllm,
+    "conversation_logs": by_conversation_logs,
 }
 # A transcript is for people; test_txt_format.py says what they see.
 UNREADABLE = {"txt"}

@@ -13,6 +13,7 @@ from chatledger.api.tokens import seal, unseal
 from chatledger.errors import Gone, InvalidRequest
 from chatledger.ledger.feed import Position, Within
 from chatledger.ledger.ledger import Ledger, current_epoch
+from chatledger.models.exports import LAST, ExportRequest
 
 _PURPOSE = "position"
 
@@ -48,6 +49,13 @@ def position_of(ledger: Ledger, organization: str, cursor: str) -> Position:
     slots = {int(shard): slot for shard, slot in payload["slots"].items()}
     within = payload.get("within")
     return Position(slots, msgspec.convert(within, Within) if within else None)
+
+
+def position_in(ledger: Ledger, organization: str, request: ExportRequest) -> dict[int, int] | None:
+    """Where the request goes on, if it names a cursor; raises as ``slots_of`` does."""
+    if request.since is None or request.since == LAST:
+        return None
+    return slots_of(ledger, organization, request.since)
 
 
 def slots_of(ledger: Ledger, organization: str, cursor: str) -> dict[int, int]:

@@ -3,7 +3,7 @@
 ``template.yaml`` has the same routes; a test compares them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 
@@ -18,11 +18,13 @@ from chatledger.models.keys import KeyRequest
 from chatledger.models.queries import (
     AuditQuery,
     ChangesQuery,
+    ConversationLogsQuery,
     ConversationQuery,
     ListChatsQuery,
     ListExportsQuery,
     ListImportsQuery,
     Query,
+    StatisticsQuery,
     UserChatsQuery,
     VerifyAuditQuery,
 )
@@ -98,6 +100,21 @@ most 4 MB.
 
 `upload_url` takes the original by a plain PUT, with any `Content-Type`. It stays what it is, byte
 for byte, until another one is uploaded."""
+
+_PREVIEWING = """The body is that of `POST /exports`. The sample is the first conversations of that
+export as it would write them: anonymized, its people bear the pseudonyms that the next export of
+these conversations gives them, within a day. Nothing is written, and nothing cleared.
+
+The counts are exact unless counting takes longer than some seconds; then they are told from what
+was read by then."""
+_COUNTING = """Of the conversations that the filters choose, those in which an AI answered; dates
+choose the messages that count."""
+_LOGGING = """`action=summary` tells of the files that pulls from Dify left in
+`logs/conversations/{organization}/{year}/{month}/{day}/`.
+
+`action=export` answers what the ledger holds in the range, each conversation as a log file has it,
+not anonymized. It makes an export; where that takes longer than 20 seconds, or has more than 4 MB,
+the answer is 202, and `Location` says where it is."""
 
 _FOLLOWING = """Each message comes once, whatever its time and whoever writes meanwhile. Keep the
 `cursor` of each page and ask on with it, also when `end_of_stream` is true. What was cleared
@@ -241,6 +258,34 @@ ROUTES: dict[str, Route] = {
         located=(201, 202),
         details=_WAITING,
     ),
+    "POST /exports/preview": Route(
+        "Look at the first conversations of an export, and at its size",
+        _EXPORTS,
+        Role.ADMIN,
+        {200: answers.ExportPreview},
+        body=ExportRequest,
+        errors=("conflict", "gone"),
+        details=_PREVIEWING,
+    ),
+    "GET /statistics": Route(
+        "How many conversations AIs took part in, and how well they answered",
+        _EXPORTS,
+        Role.ADMIN,
+        {200: answers.Statistics},
+        query=StatisticsQuery,
+        errors=("payload_too_large",),
+        details=_COUNTING,
+    ),
+    "GET /api/conversation-logs": Route(
+        "Summarize the log files, or export what the ledger holds in their form",
+        _EXPORTS,
+        Role.READER,
+        {200: answers.ConversationLogs, 202: answers.ExportJob},
+        query=ConversationLogsQuery,
+        errors=("payload_too_large",),
+        located=(202,),
+        details=_LOGGING,
+    ),
     "GET /projects/{app_id}/conversations/export": Route(
         "Download all conversations of a project, as they are",
         _EXPORTS,
@@ -379,6 +424,16 @@ ROUTES: dict[str, Route] = {
         errors=("not_found",),
     ),
 }
+
+# The paths of TekRem's documentation, for its clients.
+ROUTES.update(
+    (crm, replace(ROUTES[own], summary=f"{ROUTES[own].summary} (as {own.split()[1]})"))
+    for crm, own in {
+        "POST /crm/ai-conversations/export": "POST /exports",
+        "POST /crm/ai-conversations/preview": "POST /exports/preview",
+        "GET /crm/ai-conversations/statistics": "GET /statistics",
+    }.items()
+)
 
 # The gateway decodes a path before it matches it, `%2F` too, so an id may hold slashes only where
 # a greedy parameter takes the rest of the path: these of its keys stand for routes, each told by

@@ -15,6 +15,7 @@ Action = Literal[
     "export.admitted",
     "export.ended",
     "export.deleted",
+    "export.previewed",
     "links.given",
     "clear.acknowledged",
     "clear.began",

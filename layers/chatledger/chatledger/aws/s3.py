@@ -86,6 +86,7 @@ class Bucket(Protocol):
         self, prefix: str, after: str = ""
     ) -> Iterator[tuple[str, str | None]]: ...
     def delete(self, key: str, version: str | None) -> None: ...
+    def objects_under(self, prefix: str) -> Iterator[tuple[str, int]]: ...
     def delete_under(self, prefix: str) -> int: ...
     def delete_versions_under(self, prefix: str) -> int: ...
     def link(self, key: str, file_name: str, version: str | None = None) -> str: ...
@@ -175,6 +176,17 @@ class S3Bucket:
     def delete(self, key: str, version: str | None) -> None:
         """Deletes the object, or its version where the bucket keeps some; harmless to repeat."""
         self._call("delete_object", Key=key, **_of_version(version))
+
+    def objects_under(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Each key under the prefix, in order, with its size in bytes."""
+        place: dict[str, str] = {}
+        while True:
+            answer = self._call("list_objects_v2", Prefix=prefix, **place)
+            for each in answer.get("Contents", []):
+                yield each["Key"], each["Size"]
+            if not answer.get("IsTruncated"):
+                return
+            place = {"ContinuationToken": answer["NextContinuationToken"]}
 
     def delete_under(self, prefix: str) -> int:
         """Deletes every object under the prefix; answers how many."""

@@ -97,7 +97,7 @@ def dry_run_answer(
 ) -> dict[str, Any]:
     """What the export would hold; nothing is written. Raises ``Gone``."""
     after = goes_on_from(ledger, organization, request, since).get("since")
-    counted = count(ledger, organization, spec_of(request), after)
+    counted = count(ledger, organization, spec_of(request, ledger.now()), after)
     return {
         "dry_run": True,
         "format": request.format,

@@ -19,6 +19,7 @@ from chatledger.errors import Conflict, StorageError
 from chatledger.export import job as jobs
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import Clear, Failure, Job
+from chatledger.export.promise import taken
 from chatledger.export.run import run
 from chatledger.export.since import goes_on_from
 from chatledger.jobs import lease, running
@@ -90,6 +91,8 @@ def _admitted(ledger: Ledger, wanted: Wanted, run_until: datetime | None) -> Job
         **goes_on_from(ledger, organization, request, wanted.since),
     )
     _take_lease(ledger, job)
+    if request.anonymizes and (made := taken(ledger, organization, request)):
+        job = msgspec.structs.replace(job, pseudonyms_of=made)
     running.enter(ledger.table, "export", organization, export_id, job.created_at)
     try:
         job = jobs.save(ledger.table, job, wanted.actor)

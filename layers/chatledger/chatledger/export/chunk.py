@@ -61,7 +61,7 @@ def conversations_of(
     part: Part,
     start: Position | None,
     checkpoint: Checkpoint,
-) -> Iterator[Found]:
+) -> Iterator[tuple[Position, HeldConversation | None]]:
     """The part's conversations from the position on; None for those whose heads do not match."""
     filters, organization = spec.selection.filters, plan.organization
     named = filters.named(ledger, organization)

@@ -1,11 +1,11 @@
 """What an export would hold, counted by writing it to nowhere."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
 from chatledger.errors import PayloadTooLarge
-from chatledger.export.chunk import ChunkWriter, Sinks, conversations_of, fill
+from chatledger.export.chunk import ChunkWriter, Found, Position, Sinks, conversations_of, fill
 from chatledger.export.documents import count_documents
 from chatledger.export.file import framing_bytes
 from chatledger.export.job import Counts
@@ -28,6 +28,28 @@ class Counted(NamedTuple):
 
     counts: Counts
     to_clear: int | None
+
+
+def count(
+    ledger: Ledger, organization: str, spec: Spec, since: Mapping[str, int] | None = None
+) -> Counted:
+    """``since``: where an earlier export ended.
+
+    Raises ``PayloadTooLarge`` where it is too much to count within a request, and ``Gone``.
+    """
+    checkpoint = in_time_until(ledger, ledger.now() + COUNT_WITHIN)
+    try:
+        if spec.is_of_documents:
+            return Counted(count_documents(ledger, organization, spec, checkpoint), None)
+        plan = make_plan(ledger, organization, spec.selection, since)
+        counting = Counting(ledger, spec, plan, checkpoint)
+        counting.run()
+    except OutOfTime:
+        raise PayloadTooLarge(
+            f"More than can be counted in {COUNT_WITHIN.seconds} seconds. Ask for fewer days, name "
+            "conversations or users, or export without dry_run."
+        ) from None
+    return counting.counted()
 
 
 class _Assembled:
@@ -66,62 +88,62 @@ class _Sums(NamedTuple):
     records: int = 0
 
 
-def count(
-    ledger: Ledger, organization: str, spec: Spec, since: Mapping[str, int] | None = None
-) -> Counted:
-    """``since``: where an earlier export ended.
+class Counting:
+    """A count under way; ``reached``: after which conversation it has come."""
 
-    Raises ``PayloadTooLarge`` where it is too much to count within a request, and ``Gone``.
-    """
-    checkpoint = in_time_until(ledger, ledger.now() + COUNT_WITHIN)
-    try:
-        if spec.is_of_documents:
-            return Counted(count_documents(ledger, organization, spec, checkpoint), None)
-        plan = make_plan(ledger, organization, spec.selection, since)
-        sums = _count(ledger, spec, plan, checkpoint)
-    except OutOfTime:
-        raise PayloadTooLarge(
-            f"More than can be counted in {COUNT_WITHIN.seconds} seconds. Ask for fewer days, name "
-            "conversations or users, or export without dry_run."
-        ) from None
-    counts = Counts(sums.conversations, sums.messages, sums.bytes)
-    return Counted(counts, sums.to_clear if spec.clear else None)
+    def __init__(self, ledger: Ledger, spec: Spec, plan: Plan, checkpoint: Checkpoint) -> None:
+        self.reached: Position | None = None
+        self._ledger, self._spec, self._plan, self._checkpoint = ledger, spec, plan, checkpoint
+        self._sums = _Sums()
+        self._assembled = _Assembled(spec) if spec.layout == "assembled" else None
 
+    def run(self) -> None:
+        """Raises what the checkpoint raises; what was written until then is counted."""
+        for part in self._plan.parts:
+            self._count_part(part)
 
-def _count(ledger: Ledger, spec: Spec, plan: Plan, checkpoint: Checkpoint) -> _Sums:
-    sums = _Sums()
-    assembled = _Assembled(spec) if spec.layout == "assembled" else None
-    for part in plan.parts:
-        sums = _count_part(ledger, spec, plan, part, checkpoint, sums, assembled)
-    if assembled:
-        return sums._replace(bytes=assembled.end())
-    totals = Totals(sums.conversations, sums.records, ledger.now())
-    return sums._replace(bytes=sums.bytes + framing_bytes(spec, sums.filled, totals))
+    def counted(self) -> Counted:
+        """Of a file of what was written; asked once."""
+        sums, spec = self._sums, self._spec
+        if self._assembled:
+            size = self._assembled.end()
+        else:
+            totals = Totals(sums.conversations, sums.records, self._ledger.now())
+            size = sums.bytes + framing_bytes(spec, sums.filled, totals)
+        counts = Counts(sums.conversations, sums.messages, size)
+        return Counted(counts, sums.to_clear if spec.clear else None)
 
+    def _count_part(self, part: Part) -> None:
+        """In the chunks that the export will have, for each is compressed by itself."""
+        found = self._found(part)
+        after = True
+        while after:
+            writer = self._writer()
+            try:
+                after = fill(writer, found, lambda: False)
+            finally:
+                writer.end()
+                self._add(writer)
 
-def _count_part(
-    ledger: Ledger,
-    spec: Spec,
-    plan: Plan,
-    part: Part,
-    checkpoint: Checkpoint,
-    sums: _Sums,
-    assembled: _Assembled | None,
-) -> _Sums:
-    """In the chunks that the export will have, for each is compressed by itself."""
-    found = conversations_of(ledger, spec, plan, part, None, checkpoint)
-    after = True
-    while after:
+    def _found(self, part: Part) -> Iterator[Found]:
+        ledger, spec, plan = self._ledger, self._spec, self._plan
+        for found in conversations_of(ledger, spec, plan, part, None, self._checkpoint):
+            yield found
+            self.reached = found[0]  # Who asks for the next one has written this one.
+
+    def _writer(self) -> ChunkWriter:
+        spec, assembled = self._spec, self._assembled
         open_file = assembled.chunk if assembled else CountingSink
         archive = CountingSink() if spec.writes_archive else None
         listed = CountingSink() if archive else None
         sinks = Sinks(None if spec.is_archive else open_file, archive, listed)
-        writer = ChunkWriter(spec, sinks, "none" if assembled else None, _anonymizer(spec))
-        after = fill(writer, found, lambda: False)
-        writer.end()
-        written, archives = writer.written, [archive] if archive else []
+        return ChunkWriter(spec, sinks, "none" if assembled else None, _anonymizer(spec))
+
+    def _add(self, writer: ChunkWriter) -> None:
+        written, archive, sums = writer.written, writer.sinks.archive, self._sums
+        archives = [archive] if archive else []
         asked_for: Sequence[Sink] = writer.file.sinks if writer.file else archives
-        sums = _Sums(
+        self._sums = _Sums(
             sums.conversations + written.conversations,
             sums.messages + written.messages,
             sums.bytes + sum(sink.size for sink in asked_for),
@@ -129,7 +151,6 @@ def _count_part(
             sums.to_clear + (writer.archive.written.messages if writer.archive else 0),
             sums.records + (writer.file.records if writer.file else 0),
         )
-    return sums
 
 
 def _anonymizer(spec: Spec) -> Anonymizer | None:

@@ -50,13 +50,13 @@ class Exporter:
             raise LookupError("a manifest is signed by whoever finishes an export")
         return self.signer
 
-    def anonymizer(self, export_id: str, spec: Spec) -> Anonymizer | None:
+    def anonymizer(self, spec: Spec) -> Anonymizer | None:
         """A fresh one with the export's own key; None where nothing is anonymized.
 
         Raises ``LookupError`` where this exporter was given no secret.
         """
         if not spec.options.anonymize:
             return None
-        if self.pseudonym_secret is None:
+        if self.pseudonym_secret is None or spec.pseudonyms_of is None:
             raise LookupError("pseudonyms need a secret, which whoever writes a part is given")
-        return Anonymizer(Pseudonyms(export_key(self.pseudonym_secret(), export_id)))
+        return Anonymizer(Pseudonyms(export_key(self.pseudonym_secret(), spec.pseudonyms_of)))

@@ -144,8 +144,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     earlier export ended; ``stream`` is named where this one moves it on, from the export that it
     ``follows``. ``slots``, under ``epoch``: how far it saw; ``cleared_before``: export → messages
     that it had cleared by then; ``redactions`` by kind, of an anonymized file; ``file_name``:
-    where it is not the usual one. ``token`` is the item's ``w``: a writer holds the job as it
-    loaded it, or starts over.
+    where it is not the usual one; ``pseudonyms_of``: the id that a preview made them under, which
+    this export keeps. ``token`` is the item's ``w``: a writer holds the job as it loaded it, or
+    starts over.
     """
 
     export_id: str
@@ -166,6 +167,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     stream: str | None = None
     follows: str | None = None
     file_name: str | None = None
+    pseudonyms_of: str | None = None
     epoch: str | None = None
     slots: dict[str, int] | None = None
     cleared_before: dict[str, int] | None = None

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from chatledger.export.job import Home, Job
 from chatledger.formats import FORMATS, Layout, Writer, assembler_for, writer_for
 from chatledger.formats.compression import Compressed, compressor_for, file_name
+from chatledger.formats.preview import preview_writer
 from chatledger.formats.writer import Assembler, Options
 from chatledger.models.exports import Dataset, ExportRequest
 from chatledger.selection import Filters, Selection
@@ -16,8 +18,9 @@ from chatledger.timestamps import parse_range
 class Spec:
     """``format`` and ``compression`` are names of ``FORMATS`` and ``COMPRESSIONS``.
 
-    ``named``: the file's name, where it is not the usual one. Where ``clear`` is asked, an archive
-    is written whatever the format; it is kept.
+    ``named``: the file's name, where it is not the usual one; ``pseudonyms_of``: the id that they
+    are made under, where it is not the export's. Where ``clear`` is asked, an archive is written
+    whatever the format; it is kept. ``is_shown``: written for a preview.
     """
 
     format: str
@@ -27,6 +30,8 @@ class Spec:
     clear: bool = False
     dataset: Dataset = "conversations"
     named: str | None = None
+    pseudonyms_of: str | None = None
+    is_shown: bool = False
 
     @property
     def is_of_documents(self) -> bool:
@@ -62,14 +67,15 @@ class Spec:
         return "gzip" if self.layout == "assembled" else self.compression
 
     def writer(self) -> Writer:
-        return writer_for(self.format, self.options)
+        make = preview_writer if self.is_shown else writer_for
+        return make(self.format, self.options)
 
     def assembler(self, write: Callable[[bytes], object]) -> Assembler:
         return assembler_for(self.format, self.options, write)
 
     def chunk(self, compression: str, write: Callable[[bytes], object]) -> Assembler:
         """What a chunk is made by: a file of its own, or a compressed piece of one."""
-        if self.layout == "each":
+        if self.layout == "each" and not self.is_shown:
             return self.assembler(write)
         return Compressed(compressor_for(compression), write)
 
@@ -79,7 +85,7 @@ class Spec:
         return self.named or file_name(self.format, self.compression, date, number, title)
 
 
-def spec_of(request: ExportRequest) -> Spec:
+def spec_of(request: ExportRequest, asked_at: datetime | None = None) -> Spec:
     """Raises ``InvalidDateRange``."""
     asked = request.filters
     filters = Filters(
@@ -94,7 +100,7 @@ def spec_of(request: ExportRequest) -> Spec:
     )
     within = parse_range(request.start_date, request.end_date)
     options = Options(
-        request.include_ip_addresses, request.include_metadata, anonymize=request.anonymizes
+        request.include_ip_addresses, request.include_metadata, request.anonymizes, asked_at
     )
     selection = Selection(within, filters)
     return Spec(
@@ -103,4 +109,5 @@ def spec_of(request: ExportRequest) -> Spec:
 
 
 def spec_of_job(job: Job) -> Spec:
-    return replace(spec_of(ExportRequest.model_validate(job.request)), named=job.file_name)
+    spec = spec_of(ExportRequest.model_validate(job.request), job.created_at)
+    return replace(spec, named=job.file_name, pseudonyms_of=job.pseudonyms_of or job.export_id)

@@ -147,7 +147,7 @@ class PartWriter:
         with ExitStack() as stack:
             archive, listed = self._archive_sinks(number, stack)
             open_file = None if self.spec.is_archive else self._file_sinks(number, stack, files)
-            anonymizer = self.exporter.anonymizer(self.export_id, self.spec)
+            anonymizer = self.exporter.anonymizer(self.spec)
             sinks = Sinks(open_file, archive, listed)
             writer = ChunkWriter(self.spec, sinks, anonymizer=anonymizer)
             after = fill(writer, found, self._looks_up(writer, progress))

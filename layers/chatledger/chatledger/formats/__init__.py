@@ -16,6 +16,7 @@ __all__ = [
     "Format",
     "Layout",
     "Options",
+    "Shows",
     "Writer",
     "assembler_for",
     "writer_for",
@@ -25,6 +26,8 @@ __all__ = [
 # made of what the chunks hold; each: a chunk is a file by itself. For the last two the module has a
 # function ``assembler`` too.
 Layout = Literal["joined", "assembled", "each"]
+# What a conversation is in the file, as a preview shows it.
+Shows = Literal["object", "records", "rows", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Format:
     module: str
     extension: str
     media_type: str
+    shows: Shows
     layout: Layout = "joined"
 
     @property
@@ -49,19 +53,20 @@ _PARQUET = "application/vnd.apache.parquet"
 FORMATS = {
     each.name: each
     for each in (
-        Format("jsonl", "jsonl", "jsonl", "application/x-ndjson"),
-        Format("json", "json", "json", "application/json"),
-        Format("csv", "csv", "csv", "text/csv; charset=utf-8"),
-        Format("txt", "txt", "txt", "text/plain; charset=utf-8"),
-        Format("ml", "ml", "json", "application/json"),
-        Format("openai", "openai", "jsonl", "application/x-ndjson"),
-        Format("sharegpt", "sharegpt", "jsonl", "application/x-ndjson"),
-        Format("alpaca", "alpaca", "jsonl", "application/x-ndjson"),
-        Format("uiuc", "uiuc", "jsonl", "application/x-ndjson"),
-        Format("anythingllm", "anythingllm", "json", "application/json"),
-        Format("xlsx", "xlsx", "xlsx", _XLSX, "assembled"),
-        Format("parquet", "parquet", "parquet", _PARQUET, "each"),
-        Format("archive", "archive", "jsonl.gz", "application/gzip"),
+        Format("jsonl", "jsonl", "jsonl", "application/x-ndjson", "object"),
+        Format("json", "json", "json", "application/json", "object"),
+        Format("csv", "csv", "csv", "text/csv; charset=utf-8", "rows"),
+        Format("txt", "txt", "txt", "text/plain; charset=utf-8", "text"),
+        Format("ml", "ml", "json", "application/json", "records"),
+        Format("openai", "openai", "jsonl", "application/x-ndjson", "object"),
+        Format("sharegpt", "sharegpt", "jsonl", "application/x-ndjson", "object"),
+        Format("alpaca", "alpaca", "jsonl", "application/x-ndjson", "records"),
+        Format("uiuc", "uiuc", "jsonl", "application/x-ndjson", "object"),
+        Format("anythingllm", "anythingllm", "json", "application/json", "records"),
+        Format("conversation_logs", "conversation_logs", "json", "application/json", "object"),
+        Format("xlsx", "xlsx", "xlsx", _XLSX, "rows", "assembled"),
+        Format("parquet", "parquet", "parquet", _PARQUET, "rows", "each"),
+        Format("archive", "archive", "jsonl.gz", "application/gzip", "records"),
     )
 }
 

@@ -9,10 +9,10 @@ conversation, id and time here.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
 
 import msgspec
 
+from chatledger.feedback import rating
 from chatledger.formats.pairs import Pair, pairs
 from chatledger.formats.writer import (
     Conversation,
@@ -27,8 +27,7 @@ from chatledger.ledger.heads import Head
 from chatledger.timestamps import format_time
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
-_GOOD = {"good", "like", "up", "positive", "thumbs_up", "true", "1"}
-_BAD = {"bad", "dislike", "down", "negative", "thumbs_down", "false", "0", "-1"}
+_RATINGS = {"like": "GOOD", "dislike": "BAD"}
 
 
 class _Chat(msgspec.Struct, frozen=True):
@@ -93,12 +92,8 @@ def _username(head: Head, pair: Pair) -> str:
 def _rating(pair: Pair) -> str:
     """GOOD, BAD, or ``--`` where nobody said either: of the last answer that was rated."""
     for answer in reversed(pair.answers):
-        feedback = answer.feedback
-        if isinstance(feedback, dict):
-            feedback = cast("dict[str, Any]", feedback).get("rating")
-        word = str(feedback).lower()
-        if word in _GOOD | _BAD:
-            return "GOOD" if word in _GOOD else "BAD"
+        if said := rating(answer.feedback):
+            return _RATINGS[said]
     return "--"
 
 

@@ -28,12 +28,13 @@ class Options:
 
     ``include_metadata``: what is known of the AI service (its name, model, prompt, temperature,
     tokens, latency), and the callers' own ``metadata``. ``anonymize``: what is written has been
-    anonymized, and says so.
+    anonymized, and says so. ``asked_at``: when the file was asked for.
     """
 
     include_ip_addresses: bool = False
     include_metadata: bool = True
     anonymize: bool = False
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

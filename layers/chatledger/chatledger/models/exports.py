@@ -34,6 +34,7 @@ FormatName = Literal[
     "alpaca",
     "uiuc",
     "anythingllm",
+    "conversation_logs",
     "archive",
 ]
 Dataset = Literal["conversations", "documents"]
@@ -111,7 +112,8 @@ class ExportRequest(Strict):
         "many files as it takes; txt: a transcript to read; ml (or "
         "ml_training): pairs of input and output with context, for training; openai, sharegpt: a "
         "conversation a line, alpaca: a pair a line, each as trainers read it; uiuc, anythingllm: "
-        "as these programs export; archive: lossless, gzip, a message a line. jsonl if left out.",
+        "as these programs export; conversation_logs: a question and its answer a message, as log "
+        "files of Dify have them; archive: lossless, gzip, a message a line. jsonl if left out.",
     )
     start_date: Date | None = Field(None, description=START_DATE)
     end_date: Date | None = Field(None, description=END_DATE)

@@ -1,11 +1,11 @@
 """What may stand behind the question mark."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from chatledger.models.chats import Status
-from chatledger.models.exports import MAX_CURSOR
+from chatledger.models.exports import MAX_CURSOR, ExportRequest
 from chatledger.models.fields import (
     END_DATE,
     ID,
@@ -126,6 +126,43 @@ class ChangesQuery(Query):
     limit: LongLimit = Field(
         100, description="How many at most, 1 to 1,000; a page of long messages has fewer."
     )
+
+
+class StatisticsQuery(_Dated):
+    """Of ``GET /statistics``: filters choose conversations, dates messages of them."""
+
+    app_id: Id | None = Field(None, description=f"Those of this application; {ID}.")
+    user_id: Id | None = Field(None, description=f"Those this user took part in; {ID}.")
+    ai_service: SearchText | None = Field(
+        None, description="Those in which this AI service answered; at most 1,000 characters."
+    )
+    status: Status | None = Field(None, description="Those with this status now.")
+    from_source: SearchText | None = Field(
+        None, description="Those from this source; at most 1,000 characters."
+    )
+
+    @property
+    def request(self) -> ExportRequest:
+        """The export that holds these conversations."""
+        names = ("app_id", "user_id", "ai_service", "status", "from_source")
+        filters = {name: value for name in names if (value := getattr(self, name)) is not None}
+        dates = {"start_date": self.start_date, "end_date": self.end_date}
+        return ExportRequest.model_validate({**dates, "filters": filters})
+
+
+class ConversationLogsQuery(_Dated):
+    """Of ``GET /api/conversation-logs``."""
+
+    action: Literal["summary", "export"] = Field(
+        description="`summary`: which log files there are. `export`: what the ledger holds in the "
+        "range, not anonymized; this needs the role `admin`."
+    )
+
+    @model_validator(mode="after")
+    def _only_an_export_has_dates(self) -> Self:
+        if self.action == "summary" and (self.start_date or self.end_date):
+            raise ValueError("a summary is of all log files; leave the dates out.")
+        return self
 
 
 class ListExportsQuery(Query):

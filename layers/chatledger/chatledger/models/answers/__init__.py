@@ -20,6 +20,7 @@ from chatledger.models.answers.chats import (
     MessageOut,
     UserChats,
 )
+from chatledger.models.answers.conversation_logs import ConversationLogs
 from chatledger.models.answers.documents import DocumentStored
 from chatledger.models.answers.exports import (
     ClearedBefore,
@@ -32,6 +33,7 @@ from chatledger.models.answers.exports import (
     ExportJob,
     ExportList,
     ExportManifest,
+    ExportPreview,
     ExportProgress,
 )
 from chatledger.models.answers.holds import Hold, HoldList
@@ -43,6 +45,7 @@ from chatledger.models.answers.imports import (
     ImportUpload,
 )
 from chatledger.models.answers.keys import Key, KeyList, KeyMade
+from chatledger.models.answers.statistics import Statistics
 
 __all__ = [
     "AuditActor",
@@ -57,6 +60,7 @@ __all__ = [
     "ClearedBefore",
     "Conversation",
     "ConversationList",
+    "ConversationLogs",
     "ConversationPage",
     "ConversationSummary",
     "DocumentStored",
@@ -71,6 +75,7 @@ __all__ = [
     "ExportJob",
     "ExportList",
     "ExportManifest",
+    "ExportPreview",
     "ExportProgress",
     "Health",
     "Hold",
@@ -86,5 +91,6 @@ __all__ = [
     "MessageOut",
     "Problem",
     "SigningKey",
+    "Statistics",
     "UserChats",
 ]

@@ -177,3 +177,27 @@ class ExportList(Answer):
     exports: list[ExportJob]
     limit: int = Field(description=LIMIT)
     next_cursor: str | None = Field(description=NEXT)
+
+
+class ExportPreview(Answer):
+    """The first conversations of the export, and its size."""
+
+    format: FormatName
+    sample: list[Any] = Field(
+        description="At most ten conversations, an item each, as they would be exported: an object "
+        "(`json`, `jsonl`, `openai`, `sharegpt`, `uiuc`, `conversation_logs`), a list of records "
+        "(`ml`, `alpaca`, `anythingllm`, `archive`), a list of rows by column (`csv`, `xlsx`), or "
+        "text (`txt`)."
+    )
+    sample_is_cut: bool = Field(
+        description="Whether the next conversation had no room in the sample, or no time was left "
+        "to find it."
+    )
+    redactions: dict[str, int] | None = Field(
+        description="How often each kind of personal data was redacted in the sample; null where "
+        "it is not anonymized."
+    )
+    estimated: ExportCounts = Field(description="Of the whole export.")
+    estimate_is_exact: bool = Field(
+        description="Whether all was counted; else a sample was, and stands for the whole."
+    )
