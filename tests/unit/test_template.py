@@ -211,7 +211,7 @@ MAY_WITH_FILES: dict[str, dict[str, set[str]]] = {
     "documents": {
         **TELLS_GONE,
         DOCUMENTS: {"PutObject"},
-        CONTENTS: {"DeleteObjectVersion"},
+        CONTENTS: {"GetObject", "DeleteObjectVersion"},
         ORIGINALS: {"GetObject"},
     },
     "audit": {
@@ -471,8 +471,9 @@ def test_file_grants_are_what_the_code_does(template: Template, folder: str) -> 
     for statement in statements(template, stem_of(folder)):
         acts = listed(statement["Action"])
         if acts[0].startswith("s3:"):
-            place = granted.setdefault(place_of(statement["Resource"]), set())
-            place |= {act.removeprefix("s3:") for act in acts}
+            for resource in listed(statement["Resource"]):
+                place = granted.setdefault(place_of(resource), set())
+                place |= {act.removeprefix("s3:") for act in acts}
     assert granted == MAY_WITH_FILES.get(folder, {})
 
 

@@ -11,7 +11,7 @@ from chatledger.audit.record import Actor
 from chatledger.aws.table import TransactionRefused
 from chatledger.documents import places
 from chatledger.documents.content import opened
-from chatledger.documents.document import Document, load
+from chatledger.documents.document import Document, load, written
 from chatledger.documents.original import original_link
 from chatledger.documents.store import Library, store
 from chatledger.errors import NotFound, StorageError
@@ -38,9 +38,10 @@ class World:
     table: MemoryTable = field(default_factory=MemoryTable)
     bucket: MemoryBucket = field(default_factory=lambda: MemoryBucket("archive", versioned=True))
     clock: Clock = field(default_factory=Clock)
+    faults: Faults = field(default_factory=Faults)
 
     def library(self, plan: Plan = lambda _: None) -> Library:
-        faults = Faults(plan)
+        faults = self.faults = Faults(plan)
         ledger = ledger_on(FaultyTable(self.table, faults=faults), now=self.clock.now)
         return Library(ledger, FaultyBucket(self.bucket, faults))
 
@@ -115,9 +116,11 @@ def test_whatever_fails_it_is_the_old_or_the_new_and_a_repeat_completes_it(
             world.store(earlier)
         with suppress(StorageError, Crashed):
             world.store("first", at({call: fault}))
+        struck = world.faults
         there = load(world.table, ORGANIZATION, "d/1")
         assert (world.text if there else None) in {earlier, "first"}, call
         assert world.store() in {"stored", "unchanged"}
+        struck.release()  # What was delayed comes when nobody waits for it any more.
         assert world.text == "first"
         # Of a crash before its item was written, one object may stay that nothing points at.
         assert len(world.contents) <= 2, call
@@ -146,6 +149,17 @@ class Deaf(MemoryTable):
 def test_who_is_refused_for_what_it_wrote_itself_does_not_delete_it():
     world = World(Deaf())
     assert world.store() == "unchanged"
+    assert world.text == "first"
+
+
+def test_content_that_is_gone_is_stored_again(world: World):
+    """A table from a backup points at what was replaced since."""
+    world.store()
+    backup = load(world.table, ORGANIZATION, "d/1")
+    world.store("second")
+    assert backup
+    world.table.put(written(ORGANIZATION, backup).item)
+    assert world.store("first") == "stored"
     assert world.text == "first"
 
 

@@ -94,9 +94,9 @@ _PROJECT = f"""`{{app_id}}-convo_history.jsonl`: JSON Lines in UIUC.chat's rows,
 _PROJECT_DOCUMENTS = f"""`{{app_id}}-documents.jsonl`: JSON Lines, each document with its text and
 its chunks as `contexts` with their embeddings. {_PROJECT_WAITS}"""
 
-_STORING = """Send it again at any time: what is the same changes nothing, what is not replaces
-the document whole, but for its original. `text` and `chunks` are kept as they are; a body has at
-most 4 MB.
+_STORING = """Send it again at any time: the same changes nothing, anything else replaces the
+document whole; its original stays. `text` and `chunks` are kept as they are; a body has at most
+4 MB.
 
 `upload_url` takes the original by a plain PUT, with any `Content-Type`. It stays what it is, byte
 for byte, until another one is uploaded."""
