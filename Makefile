@@ -63,11 +63,11 @@ lint-template: $(DEV) $(SAM) $(CHECKOV)
 
 .PHONY: unit
 unit: $(DEV) ## Tests of single modules, without any AWS
-	$(BIN)/pytest tests/unit tests/privacy tests/model tests/machine
+	$(BIN)/pytest -n auto tests/unit tests/privacy tests/model tests/machine
 
 .PHONY: functional
 functional: $(DEV) ## Tests of whole functions, against AWS in memory
-	$(BIN)/pytest tests/functional
+	$(BIN)/pytest -n auto tests/functional
 
 .PHONY: soak
 soak: $(DEV) $(ENGINE) $(LAYER) ## A quarter of an hour and both cores: RUNS=5000 of the state machine, a minute of load
