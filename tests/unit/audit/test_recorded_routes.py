@@ -5,7 +5,7 @@ from chatledger.api.routes import ROUTES
 from chatledger.audit.record import ACTIONS
 
 RECORDED = {
-    "POST /documents": {"document.written"},
+    "POST /documents": {"document.replaced"},
     "GET /documents/{document_id}/original": {"links.given"},
     "POST /exports": {"export.admitted", "links.given"},
     "POST /crm/ai-conversations/export": {"export.admitted", "links.given"},

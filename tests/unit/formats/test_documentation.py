@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from chatledger.formats import ALIASES, FORMATS
+from chatledger.formats import FORMATS
 from chatledger.formats.writer import Conversation
 from chatledger.ledger.heads import Head
+from chatledger.models.exports import ALIASES
 from tests.unit.formats.samples import message, written
 
 PAGE = (Path(__file__).parents[3] / "docs" / "formats.md").read_text()

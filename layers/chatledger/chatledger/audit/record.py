@@ -24,7 +24,7 @@ Action = Literal[
     "undo.ended",
     "import.admitted",
     "import.ended",
-    "document.written",
+    "document.replaced",
     "hold.placed",
     "hold.lifted",
     "key.made",

@@ -78,12 +78,7 @@ class _Write:
                 return False
             document = self._document(there)
             try:
-                chain.append(
-                    table,
-                    self.organization,
-                    [self._event(document)],
-                    [written(self.organization, document)],
-                )
+                self._write(document)
             except ConditionFailed:
                 continue  # Somebody else wrote it meanwhile.
             self._let_go(document.replaced)
@@ -114,13 +109,21 @@ class _Write:
             token=there.token if there else None,
         )
 
+    def _write(self, document: Document) -> None:
+        """What is added is no matter of the trail, as no message is; what takes content away is."""
+        table, put = self.library.ledger.table, written(self.organization, document)
+        if document.replaced:
+            chain.append(table, self.organization, [self._event(document)], [put])
+        else:
+            table.put(put.item, put.when)
+
     def _placed(self) -> Object:
         key = places.content(self.organization, self.request.document_id)
         return Object(key, self.library.bucket.put(key, compress(self.content), _GZIP))
 
     def _event(self, document: Document) -> Event:
         return Event(
-            action="document.written",
+            action="document.replaced",
             at=document.updated_at,
             actor=self.actor,
             subject={"document_id": document.document_id},

@@ -11,7 +11,6 @@ from typing import Literal
 from chatledger.formats.writer import Assembler, Options, Writer
 
 __all__ = [
-    "ALIASES",
     "FORMATS",
     "Format",
     "Layout",
@@ -69,9 +68,6 @@ FORMATS = {
         Format("archive", "archive", "jsonl.gz", "application/gzip", "records"),
     )
 }
-
-# Other names of formats, among them some that are still to come.
-ALIASES = {"excel": "xlsx", "ml_training": "ml"}
 
 
 def writer_for(name: str, options: Options) -> Writer:

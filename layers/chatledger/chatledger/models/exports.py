@@ -42,7 +42,7 @@ Compression = Literal["none", "gzip", "zstd"]
 FORMATS: tuple[str, ...] = get_args(FormatName)
 # What is compressed inside, and opens no more when it is compressed again.
 _COMPRESSED = ("xlsx", "parquet")
-_ALIASES = {"excel": "xlsx", "ml_training": "ml"}
+ALIASES = {"excel": "xlsx", "ml_training": "ml"}
 # A job keeps its request in one item of the table.
 MAX_REQUEST_BYTES = 200 * 1024
 # A cursor names a slot for each of at most 256 shards.
@@ -54,7 +54,7 @@ _EXAMPLE: dict[str, Any] = {"format": "csv"}
 
 
 def _format(value: str) -> str:
-    name = _ALIASES.get(value, value)
+    name = ALIASES.get(value, value)
     if name in FORMATS:
         return name
     raise ValueError(f"{value[:32]!r} is not a format; use one of {', '.join(FORMATS)}.")
