@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from chatledger import formats
-from chatledger.formats import ALIASES, FORMATS, Options, writer_for
+from chatledger.formats import FORMATS, Options, writer_for
 from chatledger.formats.compression import compressor_for
 from chatledger.formats.pairs import MAX_REMEMBERED
 from chatledger.formats.writer import PIECE_BYTES, Conversation
 from chatledger.ledger.heads import Head
 from chatledger.models import chats, exports
+from chatledger.models.exports import ALIASES
 from tests.unit.formats.samples import Many, conversation, message
 
 # What stands for itself or in a format's own words; a field that is new belongs into the formats.
