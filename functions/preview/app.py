@@ -19,10 +19,10 @@ from chatledger.api.app import (
 )
 from chatledger.api.cursors import position_in
 from chatledger.export.exporter import Exporter
-from chatledger.export.preview import preview
-from chatledger.export.statistics import statistics
 from chatledger.models.exports import ExportRequest
 from chatledger.models.queries import StatisticsQuery
+from chatledger.preview.preview import preview
+from chatledger.preview.statistics import statistics
 
 app = resolver()
 

@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "jobs": {"aws", "ledger"},
     "documents": {"aws", "ledger", "models", "formats", "audit"},
     "export": {"aws", "ledger", "models", "formats", "jobs", "audit", "privacy", "documents"},
+    "preview": {"aws", "ledger", "models", "formats", "export", "audit"},
     "clear": {"aws", "ledger", "models", "formats", "jobs", "export", "audit"},
     "restore": {"aws", "ledger", "models", "formats", "jobs", "export", "audit"},
     "endings": {"aws", "ledger", "models", "jobs", "export", "clear", "restore", "audit"},

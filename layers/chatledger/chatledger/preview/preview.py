@@ -11,7 +11,6 @@ from chatledger.audit import chain
 from chatledger.audit.record import Actor, Event
 from chatledger.errors import InvalidRequest
 from chatledger.export.chunk import ChunkWriter, Found, Sinks, conversations_of
-from chatledger.export.estimate import estimate
 from chatledger.export.exporter import Exporter
 from chatledger.export.plan import Plan, make_plan
 from chatledger.export.promise import promised
@@ -23,6 +22,7 @@ from chatledger.formats.preview import SAMPLE_BYTES, NoRoom, shown
 from chatledger.ledger.cells import Checkpoint
 from chatledger.ledger.ledger import Ledger
 from chatledger.models.exports import ExportRequest
+from chatledger.preview.estimate import estimate
 
 SAMPLE_CONVERSATIONS = 10
 SAMPLE_WITHIN = timedelta(seconds=8)

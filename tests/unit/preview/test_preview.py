@@ -13,11 +13,11 @@ from chatledger.audit.record import SYSTEM
 from chatledger.errors import PayloadTooLarge
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import Job
-from chatledger.export.preview import SAMPLE_CONVERSATIONS, preview
 from chatledger.formats import FORMATS
 from chatledger.formats import preview as previews
 from chatledger.ledger.append import append
 from chatledger.models.exports import ExportRequest
+from chatledger.preview.preview import SAMPLE_CONVERSATIONS, preview
 from tests.fakes.chats import batch
 from tests.unit.export.exports import (
     ORGANIZATION,
@@ -181,7 +181,7 @@ def test_a_sample_ends_before_what_is_too_large(
     exporter: Exporter, monkeypatch: pytest.MonkeyPatch
 ):
     whole = shown(exporter, {"anonymize": False})["sample"]
-    monkeypatch.setattr("chatledger.export.preview.SAMPLE_BYTES", 5_000)
+    monkeypatch.setattr("chatledger.preview.preview.SAMPLE_BYTES", 5_000)
     answer = shown(exporter, {"anonymize": False})
     assert 0 < len(answer["sample"]) < SAMPLE_CONVERSATIONS
     assert answer["sample"] == whole[: len(answer["sample"])]

@@ -17,13 +17,13 @@ from chatledger.errors import PayloadTooLarge
 from chatledger.export.chunk import Position, conversations_of
 from chatledger.export.content import chosen_messages
 from chatledger.export.plan import Plan, make_plan
-from chatledger.export.share import share_read
 from chatledger.export.spec import Spec, spec_of
 from chatledger.export.watch import OutOfTime, in_time_until
 from chatledger.feedback import Rating, rating
 from chatledger.ledger.ledger import Ledger
 from chatledger.messages import Message
 from chatledger.models.exports import ExportRequest
+from chatledger.preview.share import share_read
 from chatledger.timestamps import day_of, format_time
 
 COUNT_WITHIN = timedelta(seconds=15)

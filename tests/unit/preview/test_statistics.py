@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from chatledger.errors import PayloadTooLarge
-from chatledger.export import statistics as figures
-from chatledger.export.statistics import statistics
 from chatledger.ledger.append import append
 from chatledger.ledger.ledger import Ledger
 from chatledger.messages import Message
 from chatledger.models.queries import StatisticsQuery
+from chatledger.preview import statistics as figures
+from chatledger.preview.statistics import statistics
 from tests.fakes.chats import batch
 from tests.unit.export.exports import ORGANIZATION, START, Clock, ledger_at, talk
 

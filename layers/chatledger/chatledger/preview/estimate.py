@@ -7,10 +7,10 @@ from chatledger.errors import PayloadTooLarge
 from chatledger.export.count import Counting
 from chatledger.export.job import Counts
 from chatledger.export.plan import Plan
-from chatledger.export.share import share_read
 from chatledger.export.spec import Spec
 from chatledger.export.watch import OutOfTime, in_time_until
 from chatledger.ledger.ledger import Ledger
+from chatledger.preview.share import share_read
 
 ESTIMATE_WITHIN = timedelta(seconds=8)
 
