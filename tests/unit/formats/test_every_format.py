@@ -96,9 +96,10 @@ def by_conversation_logs(data: bytes) -> Iterator[str]:
     """Each turn has both sides; one that nobody said is empty."""
     turns = [turn for chat in json.loads(data)["conversations"] for turn in chat["messages"]]
     for turn in turns:
-        if turn["query"] or not turn["answer"]:
+        are_both = "answer_id" in turn
+        if are_both or turn["query"] or not turn["answer"]:
             yield turn["query"]
-        if "answer_id" in turn or turn["answer"]:
+        if are_both or turn["answer"]:
             yield turn["answer"]
 
 

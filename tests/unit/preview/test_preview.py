@@ -210,7 +210,7 @@ def test_out_of_time_it_tells_the_whole_by_a_sample(
     exporter, clock = large
     clock.each = timedelta(0)
     truth = shown(exporter, asked)
-    clock.each = timedelta(seconds=8) / looks
+    clock.each = timedelta(seconds=5) / looks
     told = shown(exporter, asked)
     assert (truth["estimate_is_exact"], told["estimate_is_exact"]) == (True, False)
     for name, number in truth["estimated"].items():

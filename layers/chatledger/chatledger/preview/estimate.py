@@ -12,7 +12,8 @@ from chatledger.export.watch import OutOfTime, in_time_until
 from chatledger.ledger.ledger import Ledger
 from chatledger.preview.share import share_read
 
-ESTIMATE_WITHIN = timedelta(seconds=8)
+# Somebody waits for it in front of a screen.
+ESTIMATE_WITHIN = timedelta(seconds=5)
 
 
 class Estimate(NamedTuple):

@@ -25,7 +25,7 @@ from chatledger.models.exports import ExportRequest
 from chatledger.preview.estimate import estimate
 
 SAMPLE_CONVERSATIONS = 10
-SAMPLE_WITHIN = timedelta(seconds=8)
+SAMPLE_WITHIN = timedelta(seconds=5)
 
 
 class Sample(NamedTuple):

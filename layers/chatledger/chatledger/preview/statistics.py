@@ -160,14 +160,13 @@ class _Figures:
         """``share``: of the whole, which the numbers are scaled up to."""
 
         def scaled(counts: Mapping[str, int]) -> dict[str, int]:
-            ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
-            return {name: round(count / share) for name, count in ordered}
+            return {name: round(count / share) for name, count in counts.items()}
 
         active = sorted(self.days.items(), key=lambda each: (-each[1].conversations, each[0]))
         return {
             "total_ai_conversations": round(self.conversations / share),
-            "ai_services": scaled(self.services),
-            "conversation_outcomes": scaled(self.statuses),
+            "ai_services": scaled(_most_first(self.services)),
+            "conversation_outcomes": scaled(_most_first(self.statuses)),
             "average_conversation_length": _ratio(self.messages, self.conversations),
             "most_active_periods": [
                 {"date": day, **scaled(counts._asdict())}
@@ -179,6 +178,10 @@ class _Figures:
                 "feedback": scaled({name: self.ratings[name] for name in get_args(Rating)}),
             },
         }
+
+
+def _most_first(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
 
 
 def _ratio(part: int, whole: int) -> float | None:
