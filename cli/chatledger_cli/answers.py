@@ -10,6 +10,7 @@ from chatledger_cli.errors import CommandError
 
 Json = dict[str, Any]
 T = TypeVar("T")
+DOCUMENTS = "documents"
 
 _RECEIPT = (
     "exported",
@@ -23,14 +24,18 @@ _RECEIPT = (
 
 @dataclass(frozen=True)
 class Counts:
+    """``documents``: None where it is of conversations."""
+
     conversations: int
     messages: int
     bytes: int
+    documents: int | None = None
 
     @classmethod
-    def of(cls, answer: Json) -> Self:
+    def of(cls, answer: Json, dataset: str | None = None) -> Self:
         """Raises ``CommandError`` where it is no such answer."""
-        return _read(lambda counts: _picked(cls, counts), answer)
+        documents = answer.get("documents", 0) if dataset == DOCUMENTS else None
+        return read_answer(lambda counts: picked(cls, {**counts, "documents": documents}), answer)
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,9 @@ class Link:
 
 @dataclass(frozen=True)
 class ExportJob:
-    """``manifest``, ``signature``: of an archive, or of what was cleared; ``error`` in words.
+    """``messages``, ``documents``: written by now.
+
+    ``manifest``, ``signature``: of an archive, or of what was cleared; ``error`` in words.
 
     ``cursor``: where the next export goes on; ``redactions``: of an anonymized file, by kind.
     """
@@ -84,6 +91,7 @@ class ExportJob:
     status: str
     format: str
     messages: int
+    documents: int | None
     parts_done: int
     parts_total: int
     counts: Counts | None
@@ -99,21 +107,24 @@ class ExportJob:
     @classmethod
     def of(cls, answer: Json) -> Self:
         """Raises ``CommandError`` where it is no such answer."""
-        return _read(cls._of, answer)
+        return read_answer(cls._of, answer)
 
     @classmethod
     def _of(cls, answer: Json) -> Self:
         progress, manifest = answer["progress"], answer.get("manifest")
+        request: Json = answer.get("request") or {}
+        dataset = request.get("dataset")
         return cls(
             id=answer["export_id"],
             status=answer["status"],
             format=answer["format"],
             messages=progress["messages"],
+            documents=progress.get("documents", 0) if dataset == DOCUMENTS else None,
             parts_done=progress["parts_done"],
             parts_total=progress["parts_total"],
-            counts=_picked(Counts, answer["counts"]) if answer.get("counts") else None,
-            files=tuple(_picked(Link, file) for file in answer["files"]),
-            manifest=_picked(Link, {**manifest, "name": "manifest.jsonl"}) if manifest else None,
+            counts=Counts.of(answer["counts"], dataset) if answer.get("counts") else None,
+            files=tuple(picked(Link, file) for file in answer["files"]),
+            manifest=picked(Link, {**manifest, "name": "manifest.jsonl"}) if manifest else None,
             root_hash=manifest["root_hash"] if manifest else None,
             signature=_signature(manifest) if manifest else None,
             cursor=answer.get("cursor"),
@@ -174,7 +185,7 @@ class ImportJob:
     @classmethod
     def of(cls, answer: Json) -> Self:
         """Raises ``CommandError`` where it is no such answer."""
-        return _read(cls._of, answer)
+        return read_answer(cls._of, answer)
 
     @classmethod
     def _of(cls, answer: Json) -> Self:
@@ -184,8 +195,8 @@ class ImportJob:
             id=answer["import_id"],
             status=answer["status"],
             messages=progress.get("messages") or 0,
-            upload=_picked(Upload, answer["upload"]) if waits else None,
-            counts=_picked(Restored, answer["counts"]) if answer.get("counts") else None,
+            upload=picked(Upload, answer["upload"]) if waits else None,
+            counts=picked(Restored, answer["counts"]) if answer.get("counts") else None,
             error=_error(answer),
         )
 
@@ -210,12 +221,13 @@ def _error(answer: Json) -> str | None:
     return str(error["error"]) if error else None
 
 
-def _picked(kind: type[T], answer: Json) -> T:
-    """The answer's fields that this dataclass has."""
+def picked(kind: type[T], answer: Json) -> T:
+    """The answer's fields that this dataclass has; raises ``KeyError`` where one is not there."""
     return kind(**{name: answer[name] for name in inspect.signature(kind).parameters})
 
 
-def _read(read: Callable[[Json], T], answer: Json) -> T:
+def read_answer(read: Callable[[Json], T], answer: Json) -> T:
+    """Raises ``CommandError`` where it is no such answer."""
     try:
         return read(answer)
     except (KeyError, TypeError, AttributeError):

@@ -40,9 +40,9 @@ class Api:
         self._http.close()
         self.links.close()
 
-    def get(self, path: str) -> Json:
+    def get(self, path: str, query: dict[str, str] | None = None) -> Json:
         """Raises ``Refused``, ``Unreachable``."""
-        return self._json("GET", path, None, {}, repeat=True)
+        return self._json("GET", path, None, {}, repeat=True, query=query)
 
     def post(self, path: str, body: Json, idempotency_key: str, wait: int = 0) -> Json:
         """Repeated under its key where need be, so it happens once. ``wait``: seconds at most."""
@@ -62,15 +62,22 @@ class Api:
         return f"{self.url}{path}?organization_id={quote(self.organization, safe='')}"
 
     def _json(
-        self, method: str, path: str, body: Json | None, headers: dict[str, str], *, repeat: bool
+        self,
+        method: str,
+        path: str,
+        body: Json | None,
+        headers: dict[str, str],
+        *,
+        repeat: bool,
+        query: dict[str, str] | None = None,
     ) -> Json:
         # The same text each time: what is repeated under an idempotency key must be the same.
         content = None if body is None else json.dumps(body, sort_keys=True).encode()
         if content:
             headers = {**headers, "Content-Type": "application/json"}
-        query = {"organization_id": self.organization} if self.organization else None
+        whose = {"organization_id": self.organization} if self.organization else {}
         request = self._http.build_request(
-            method, path, content=content, headers=headers, params=query
+            method, path, content=content, headers=headers, params={**(query or {}), **whose}
         )
         return self._read(self._send(request, repeat=repeat))
 

@@ -1,35 +1,33 @@
-"""The command's arguments, and the request they make."""
+"""The command's arguments, and the requests they make."""
 
 import argparse
+import shlex
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from chatledger_cli.answers import Json
+from chatledger_cli.slice import (
+    FILTERS,
+    range_options,
+    slice_again,
+    slice_options,
+    slice_request,
+    without_none,
+)
 
 Parser = argparse.ArgumentParser
 URL = "http://127.0.0.1:8080"
 
-_FORMATS = (
-    "jsonl, json, csv, xlsx, parquet, txt, ml, openai, sharegpt, alpaca, uiuc, anythingllm, "
-    "conversation_logs, archive"
-)
 _ROLES = "reader, writer, admin, owner, operator"
-# Options that become filters, a list each.
-_FILTERS = {
-    "conversation": ("conversation_id", "only this conversation"),
-    "user": ("user_id", "conversations this user took part in"),
-    "app": ("app_id", "conversations of this application"),
-    "ai-service": ("ai_service", "conversations in which this AI service answered"),
-    "status": ("status", "conversations of this status now"),
-    "source": ("from_source", "conversations from this source"),
-}
+# A value each where conversations are only counted; one conversation has no statistics.
+_COUNTED = {option: each for option, each in FILTERS.items() if option != "conversation"}
 
 
 def parser() -> Parser:
     top = Parser(
         prog="chatledger",
-        description="Exports, proofs, restores and keys of a Chatledger, over its HTTP API.",
+        description="Exports, previews, proofs, restores, keys of a Chatledger, over its HTTP API.",
         epilog="Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. A command that was "
         "interrupted goes on when it is given again.",
         allow_abbrev=False,
@@ -39,6 +37,9 @@ def parser() -> Parser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, words, fill in (
         ("export", "download a slice of the ledger, and clear it", _export),
+        ("preview", "look at an export before it is made", _preview),
+        ("statistics", "count conversations, and how they went", _statistics),
+        ("summary", "which log files of conversations there are", _summary),
         ("verify", "prove an exported archive, offline", _verify),
         ("restore", "put an exported archive back", _restore),
         ("keys", "make, list and revoke keys", _keys),
@@ -50,38 +51,43 @@ def parser() -> Parser:
 
 def export_request(given: argparse.Namespace) -> Json:
     """The body of ``POST /exports``. What was not given is left to the service."""
-    request: Json = {
-        "format": given.format,
-        "start_date": given.start,
-        "end_date": given.end,
-        "since": given.since,
-        "name": given.name,
+    more: Json = {
+        "dataset": given.dataset,
         "compression": given.compression,
         "clear_on": given.clear_on,
-        "anonymize": False if given.no_anonymize else None,
-        "include_metadata": False if given.no_metadata else None,
-        "include_ip_addresses": given.include_ip_addresses or None,
         "clear": given.clear or bool(given.clear_on) or None,
-        "filters": _filters(given) or None,
     }
-    return {name: value for name, value in request.items() if value is not None}
+    return slice_request(given) | without_none(more)
+
+
+def export_command(given: argparse.Namespace) -> str:
+    """What exports the slice that was given to another command; without the key."""
+    service = [
+        word
+        for option in ("url", "organization")
+        if (value := getattr(given, option))
+        for word in (f"--{option}", value)
+    ]
+    return shlex.join(["chatledger", "export", *slice_again(given), *service, "--output", "DIR"])
 
 
 def key_request(given: argparse.Namespace) -> Json:
     """The body of ``POST /keys``."""
-    request: Json = {
-        "role": given.role,
-        "name": given.name,
-        "organization_id": given.organization,
-        "requests_per_minute": given.requests_per_minute,
-    }
-    return {name: value for name, value in request.items() if value is not None}
+    return without_none(
+        {
+            "role": given.role,
+            "name": given.name,
+            "organization_id": given.organization,
+            "requests_per_minute": given.requests_per_minute,
+        }
+    )
 
 
-def _filters(given: argparse.Namespace) -> Json:
-    lists = {field: getattr(given, field) for field, _ in _FILTERS.values()}
-    filters: Json = {**lists, "min_messages": given.min_messages, "contains": given.contains}
-    return {name: value for name, value in filters.items() if value is not None}
+def statistics_query(given: argparse.Namespace) -> dict[str, str]:
+    """The query of ``GET /statistics``."""
+    fields = [field for field, _ in _COUNTED.values()]
+    query = {field: getattr(given, field) for field in fields}
+    return without_none({"start_date": given.start, "end_date": given.end, **query})
 
 
 def _service(command: Parser, **default: Any) -> None:
@@ -110,15 +116,9 @@ def _export(command: Parser) -> None:
     )
     add = command.add_argument
     add("-o", "--output", type=Path, metavar="DIR", help="a new or empty folder")
-    add("-f", "--format", default="jsonl", help=f"{_FORMATS}; jsonl if left out")
-    add("--start", metavar="TIME", help="from this date or time on")
-    add("--end", metavar="TIME", help="up to this date or time, inclusive")
-    add("--since", metavar="CURSOR", help="what came after an earlier export: its cursor, or last")
-    add("--name", help="what you call this export, kept with it")
+    slice_options(command)
+    add("--dataset", metavar="D", help="conversations, or documents (with --no-anonymize)")
     add("--compression", metavar="C", help="none, gzip or zstd")
-    add("--no-anonymize", action="store_true", help="names and content as they are")
-    add("--no-metadata", action="store_true", help="without AI service and metadata")
-    add("--include-ip-addresses", action="store_true", help="with messages' IP addresses")
     add("--dry-run", action="store_true", help="only count; needs no DIR")
     clear = command.add_argument_group("clear")
     clear.add_argument(
@@ -131,20 +131,37 @@ def _export(command: Parser) -> None:
         choices=("verified", "acknowledged"),
         help="acknowledged: only when DIR has it and it was checked here too; implies --clear",
     )
-    _filter_options(command)
     _service(command, default=argparse.SUPPRESS)
 
 
-def _filter_options(command: Parser) -> None:
-    group = command.add_argument_group(
-        "filters", "each list option may be given several times: one of them must hold"
+def _preview(command: Parser) -> None:
+    command.description = (
+        "Shows how large an export would be, and its first conversations as it would write them. "
+        "The options are those of export."
     )
-    for option, (field, words) in _FILTERS.items():
-        group.add_argument(f"--{option}", dest=field, action="append", metavar="X", help=words)
-    group.add_argument(
-        "--min-messages", type=int, metavar="N", help="conversations of at least so many messages"
-    )
-    group.add_argument("--contains", metavar="TEXT", help="conversations with this text")
+    slice_options(command)
+    _json(command)
+    _service(command, default=argparse.SUPPRESS)
+
+
+def _statistics(command: Parser) -> None:
+    command.description = "Counts the conversations in which an AI answered, and how well it did."
+    range_options(command)
+    group = command.add_argument_group("filters", "all that is given must hold")
+    for option, (field, words) in _COUNTED.items():
+        group.add_argument(f"--{option}", dest=field, metavar="X", help=words)
+    _json(command)
+    _service(command, default=argparse.SUPPRESS)
+
+
+def _summary(command: Parser) -> None:
+    command.description = "Tells how many log files of conversations there are, and where."
+    _json(command)
+    _service(command, default=argparse.SUPPRESS)
+
+
+def _json(command: Parser) -> None:
+    command.add_argument("--json", action="store_true", help="the answer as it is, for programs")
 
 
 def _verify(command: Parser) -> None:

@@ -22,7 +22,8 @@ _WAIT = 5
 def dry_run(api: Api, screen: Screen, request: Json) -> None:
     """Only counts. Raises ``CommandError``."""
     answer = api.post("/exports", {**request, "dry_run": True}, str(uuid.uuid4()))
-    screen.done(f"It would contain {amount(Counts.of(answer['counts']))}")
+    counts = Counts.of(answer["counts"], request.get("dataset"))
+    screen.done(f"It would contain {amount(counts)}")
     if answer.get("would_clear") is not None:
         screen.done(f"It would clear {counted(int(answer['would_clear']), 'message')}, less holds")
 

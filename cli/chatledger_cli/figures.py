@@ -1,9 +1,14 @@
 """Numbers as people read them, and what others wrote made safe to show."""
 
+import re
 import unicodedata
 from datetime import datetime
 
+from rich.cells import cell_len, set_cell_size
+
 _UNITS = ("kB", "MB", "GB", "TB")
+# Marks that stand above a letter take no columns; a pile of them reaches into other lines.
+_STACKED = re.compile("([\u0300-\u036f]{3})[\u0300-\u036f]+")
 
 
 def size(count: float) -> str:
@@ -36,6 +41,15 @@ def moment(timestamp: str) -> str:
         return f"{datetime.fromisoformat(timestamp):%Y-%m-%d %H:%M} UTC"
     except ValueError:
         return plain(timestamp)
+
+
+def clipped(text: object, cells: int) -> str:
+    """``plain``, and in at most so many of a terminal's columns."""
+    whole = str(text)
+    start = _STACKED.sub(r"\1", plain(whole[: 4 * cells]))
+    if len(whole) <= 4 * cells and cell_len(start) <= cells:
+        return start
+    return f"{set_cell_size(start, min(cell_len(start), cells - 1)).rstrip()}…"
 
 
 def plain(text: object) -> str:

@@ -6,6 +6,7 @@ from chatledger_cli.answers import ExportJob, ImportJob
 from chatledger_cli.api import Api
 from chatledger_cli.figures import counted, size
 from chatledger_cli.screen import Meter, Screen
+from chatledger_cli.summary import contents
 
 _FIRST_LOOK = 0.3  # seconds; each later look waits a third longer
 _LATER_LOOKS = 2.0  # 30 a minute: a key usually has 100
@@ -84,8 +85,7 @@ class _Looks:
 
 def _say_written(screen: Screen, job: ExportJob, seconds: float) -> None:
     if job.counts:
-        amount = counted(job.counts.conversations, "conversation")
-        screen.done(f"Exported {amount}, {counted(job.counts.messages, 'message')}", seconds)
+        screen.done(f"Exported {contents(job.counts)}", seconds)
 
 
 def _say_cleared(screen: Screen, job: ExportJob, seconds: float | None) -> None:
@@ -106,6 +106,8 @@ def _show_export(meter: Meter, job: ExportJob) -> None:
             meter.show(doing)
         return
     figures = counted(job.messages, "message")
+    if job.documents is not None:
+        figures = counted(job.documents, "document")
     if job.parts_total:
         figures = f"{job.parts_done:,} of {counted(job.parts_total, 'part')}, {figures}"
     meter.show("Exporting", job.parts_done, job.parts_total, figures)

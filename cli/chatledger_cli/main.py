@@ -5,13 +5,22 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
 
 from chatledger_cli import keys
+from chatledger_cli.answers import DOCUMENTS
 from chatledger_cli.api import Api, is_this_machine
-from chatledger_cli.arguments import URL, export_request, key_request, parser
+from chatledger_cli.arguments import (
+    URL,
+    export_command,
+    export_request,
+    key_request,
+    parser,
+    statistics_query,
+)
 from chatledger_cli.errors import (
     FAILED,
     INTERRUPTED,
@@ -21,10 +30,14 @@ from chatledger_cli.errors import (
     WrongUsage,
 )
 from chatledger_cli.export import dry_run, export
+from chatledger_cli.logs import logs_answer, show_logs
 from chatledger_cli.patience import Patience
+from chatledger_cli.preview import preview_answer, show_preview
 from chatledger_cli.restore import restore
 from chatledger_cli.screen import Screen
+from chatledger_cli.slice import slice_request
 from chatledger_cli.stack import adopt_table
+from chatledger_cli.statistics import show_statistics, statistics_answer
 from chatledger_cli.verify import verify
 
 _KEY = re.compile(r"clk_[A-Za-z0-9_-]{20,200}")
@@ -84,13 +97,7 @@ def _carry_out(
     if given.command == "verify":
         verify(screen, given.folder, given.public_key)
         return
-    if given.command == "export" and not (given.output or given.dry_run):
-        raise WrongUsage("export needs --output DIR, a new or empty folder, or --dry-run.")
-    if getattr(given, "clear_on", None) == "acknowledged" and given.format != "archive":
-        raise WrongUsage(
-            "--clear-on acknowledged needs --format archive: only an archive in your hands is a "
-            "copy of all that is cleared. For another format, export that first."
-        )
+    _check(given)
     # Of a key to make, the body names the organization.
     making = given.command == "keys" and given.act == "create"
     api = Api(
@@ -107,6 +114,24 @@ def _carry_out(
         api.close()
 
 
+def _check(given: argparse.Namespace) -> None:
+    """Raises ``WrongUsage`` where options need others, before anything is asked."""
+    if given.command != "export":
+        return
+    if not (given.output or given.dry_run):
+        raise WrongUsage("export needs --output DIR, a new or empty folder, or --dry-run.")
+    if given.clear_on == "acknowledged" and given.format != "archive":
+        raise WrongUsage(
+            "--clear-on acknowledged needs --format archive: only an archive in your hands is a "
+            "copy of all that is cleared. For another format, export that first."
+        )
+    if given.dataset == DOCUMENTS and not given.no_anonymize:
+        raise WrongUsage(
+            "--dataset documents needs --no-anonymize: embeddings tell of the text that they were "
+            "made of and cannot be anonymized."
+        )
+
+
 def _ask(given: argparse.Namespace, api: Api, screen: Screen) -> None:
     match given.command, getattr(given, "act", None):
         case "export", _ if given.dry_run:
@@ -115,12 +140,30 @@ def _ask(given: argparse.Namespace, api: Api, screen: Screen) -> None:
             export(api, screen, given.output, export_request(given))
         case "restore", _:
             restore(api, screen, given.folder)
+        case (("preview" | "statistics" | "summary"), _):
+            _look(given, api, screen)
         case _, "create":
             keys.create(api, screen, key_request(given))
         case _, "list":
             keys.show(api, screen)
         case _:
             keys.revoke(api, screen, given.key_id)
+
+
+def _look(given: argparse.Namespace, api: Api, screen: Screen) -> None:
+    """What only asks: its answer for a person, or as it is for a program."""
+    match given.command:
+        case "preview":
+            answer, command = preview_answer(api, slice_request(given)), export_command(given)
+            show = partial(show_preview, command=command)
+        case "statistics":
+            answer, show = statistics_answer(api, statistics_query(given)), show_statistics
+        case _:
+            answer, show = logs_answer(api), show_logs
+    if given.json:
+        screen.json(answer)
+    else:
+        show(screen, answer)
 
 
 def _key(key: str | None) -> str:
@@ -138,7 +181,7 @@ def _warn_of_plain_text(url: str, screen: Screen) -> None:
 
 
 def _interrupted(given: argparse.Namespace) -> str:
-    if given.command in {"keys", "verify", "adopt-table"} or getattr(given, "dry_run", False):
+    if given.command not in {"export", "restore"} or getattr(given, "dry_run", False):
         return "Interrupted."
     if getattr(given, "clear", False) or getattr(given, "clear_on", None):
         return (

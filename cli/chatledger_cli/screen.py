@@ -1,11 +1,12 @@
 """What a person sees: steps, a bar, a summary. A line per step where nobody watches."""
 
+import json
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -101,6 +102,28 @@ class Screen:
         self.console.print(f"\n  [cyan]{escape(plain(what))}[/]", soft_wrap=True)
         text = " \\\n    ".join(plain(line) for line in command)
         self.console.print(Text(f"  {text}"), soft_wrap=True)
+
+    def remark(self, what: str) -> None:
+        """A sentence that belongs to the result."""
+        _sentence(self.console, "[yellow]•[/]", what)
+
+    def title(self, what: str) -> None:
+        """Of what follows, whoever reads it."""
+        self.console.print()
+        self.console.print(Text(plain(what), style="bold green"), soft_wrap=True)
+
+    def show(self, *what: RenderableType) -> None:
+        """What was laid out for this ``width``, and is ``plain``."""
+        for each in what:
+            self.console.print(each, no_wrap=True, overflow="ellipsis")
+
+    def json(self, answer: Mapping[str, Any]) -> None:
+        """For a program; in ASCII, so that no terminal obeys what is in it."""
+        self.console.out(json.dumps(answer, indent=2), highlight=False)
+
+    @property
+    def width(self) -> int:
+        return self.console.width
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Columns as wide as they must be; never cut, whoever reads it may be a program."""

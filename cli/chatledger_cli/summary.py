@@ -32,8 +32,15 @@ class Moved:
 
 def amount(counts: Counts) -> str:
     """``7,168 conversations, 258,145 messages, 31.4 MB``."""
+    return f"{contents(counts)}, {size(counts.bytes)}"
+
+
+def contents(counts: Counts) -> str:
+    """``7,168 conversations, 258,145 messages``, or ``12 documents``."""
+    if counts.documents is not None:
+        return counted(counts.documents, "document")
     conversations = counted(counts.conversations, "conversation")
-    return f"{conversations}, {counted(counts.messages, 'message')}, {size(counts.bytes)}"
+    return f"{conversations}, {counted(counts.messages, 'message')}"
 
 
 def show_export(
@@ -43,7 +50,7 @@ def show_export(
     facts: Facts = [("Contains", amount(job.counts))] if job.counts else []
     facts += [("Downloaded", str(moved)), ("Folder", str(folder))]
     facts += _files([file.name for file in job.files])
-    facts.append(("Anonymized", _redacted(job)))
+    facts.append(("Anonymized", redacted(job.redactions)))
     if root_hash is not None:
         facts.append(("Root hash", root_hash))
     if job.clear and job.clear.receipt:
@@ -67,11 +74,12 @@ def _files(names: list[str]) -> Facts:
     return [("Files", f"{len(names):,}, from {names[0]} on")]
 
 
-def _redacted(job: ExportJob) -> str:
-    if job.redactions is None:
+def redacted(redactions: dict[str, int] | None, where: str = "") -> str:
+    """``redactions``: by kind; None of what is not anonymized."""
+    if redactions is None:
         return "no, names and content are as they are"
-    found = ", ".join(f"{kind} {count:,}" for kind, count in sorted(job.redactions.items()))
-    return f"yes; redacted: {found or 'nothing'}"
+    found = ", ".join(f"{kind} {count:,}" for kind, count in sorted(redactions.items()))
+    return f"yes; redacted{where}: {found or 'nothing'}"
 
 
 def complain_of_clear(job: ExportJob) -> None:

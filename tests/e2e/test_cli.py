@@ -120,6 +120,35 @@ def test_a_derived_export_leaves_its_file_alone(cli: Commands, format_name: str)
     assert not done.stderr
 
 
+def test_a_look_before_an_export_and_the_export_it_shows(cli: Commands):
+    cli.fill()
+    looked = cli.run("preview", "-f", "csv", "--conversation", "c1", "--no-anonymize")
+    assert f"It would contain 1 conversation, {MESSAGES} messages" in looked.stdout
+    assert "2026-10-01T09:00:00Z   guest         message 0" in looked.stdout
+    assert not looked.stderr
+    command = looked.stdout.splitlines()[-1].replace("DIR", "out").split()
+    exported = cli.run(*command[1:])
+    assert f"1 conversation, {MESSAGES} messages" in exported.stdout
+    answer = json.loads(cli.run("preview", "--json").stdout)
+    assert len(answer["sample"]) == CONVERSATIONS
+    assert answer["redactions"] is not None
+    assert "No AI answered" in cli.run("statistics", "--end", "2026-10-31").stdout
+    assert "no log files" in cli.run("summary").stdout
+
+
+def test_documents_are_exported(cli: Commands):
+    for number in range(3):
+        document = {"document_id": f"d{number}", "app_id": f"a{number % 2}", "text": "hello"}
+        assert cli.http.post("/documents", json=document).status_code == 201
+    done = cli.run(
+        *("export", "--dataset", "documents", "--app", "a0", "--no-anonymize", "--output", "out")
+    )
+    assert "Exported 2 documents" in done.stdout
+    (name,) = cli.held("out")
+    rows = (cli.folder / "out" / name).read_text().splitlines()
+    assert [json.loads(row)["document_id"] for row in rows] == ["d0", "d2"]
+
+
 def test_the_workflow_writes_parquet_of_something_and_of_nothing(cli: Commands):
     """Its functions carry what that takes: who writes parts, and who finishes."""
     ids = cli.fill()

@@ -20,6 +20,7 @@ URL = "https://ledger.test"
 STORE = "https://store.test"
 KEY = "clk_" + "k" * 24
 
+_COUNTS = {"conversations": 1, "messages": 3}
 Fault = httpx.Response | Exception
 Json = dict[str, Any]
 
@@ -66,6 +67,7 @@ class Service:
 
     stored: dict[str, bytes] = field(default_factory=lambda: {"chats.jsonl": b"one\ntwo\n"})
     format: str = "jsonl"
+    dataset: str = "conversations"
     states: list[Json] = field(default_factory=lambda: [{"status": "succeeded"}])
     clear: Json | None = None
     faults: dict[str, list[Fault]] = field(default_factory=dict[str, list[Fault]])
@@ -173,6 +175,7 @@ class Service:
             manifest = self._link("manifest.jsonl") | {"root_hash": root} | self._signed()
         names = [name for name in self.stored if not name.startswith("manifest.")]
         size = sum(len(self.stored[name]) for name in names)
+        documents = 2 if self.dataset == "documents" else 0
         return {
             "export_id": export_id,
             "status": state["status"],
@@ -180,10 +183,12 @@ class Service:
             "progress": {
                 "conversations": 1,
                 "messages": 2,
+                "documents": documents,
                 "parts_done": int(there),
                 "parts_total": 1,
             },
-            "counts": {"conversations": 1, "messages": 3, "bytes": size} if there else None,
+            "counts": {**_COUNTS, "bytes": size, "documents": documents} if there else None,
+            "request": {"dataset": self.dataset},
             "files": [self._link(name) for name in names] if there else [],
             "manifest": manifest,
             "clear": state.get("clear"),
@@ -227,6 +232,7 @@ def chatledger(
     service: Callable[[httpx.Request], httpx.Response],
     *arguments: str | Path,
     terminal: bool = False,
+    width: int = 80,
     environment: dict[str, str] | None = None,
 ) -> Ran:
     """Runs the command; its waits take no time."""
@@ -237,7 +243,7 @@ def chatledger(
         clock[0] += seconds
 
     screen = Screen(
-        Console(file=out, width=80, force_terminal=terminal, highlight=False),
+        Console(file=out, width=width, force_terminal=terminal, highlight=False),
         Console(file=err, width=80, highlight=False),
     )
     status = main(

@@ -109,6 +109,44 @@ def test_options_become_the_request(folder: Path):
     assert {each.url.params.get("organization_id") for each in service.requests[:1]} == {"other"}
 
 
+def test_documents_are_exported_as_they_are(folder: Path):
+    service = Service(dataset="documents", states=[RUNNING, RUNNING, DONE])
+    arguments = ("export", "--dataset", "documents", "--app", "a", "--no-anonymize", "-o", folder)
+    ran = chatledger(service, *arguments, terminal=True, width=120)
+    assert ran.status == 0, ran.err
+    (post,) = service.sent("POST /exports")
+    assert json.loads(post.content) == {
+        "format": "jsonl",
+        "dataset": "documents",
+        "anonymize": False,
+        "filters": {"app_id": ["a"]},
+    }
+    assert "0 of 1 part, 2 documents" in ran.out
+    assert "Exported 2 documents" in ran.out
+    assert "2 documents, 8 bytes" in ran.out
+    assert "message" not in ran.out
+
+
+def test_documents_are_never_anonymized(folder: Path):
+    service = Service()
+    ran = chatledger(service, "export", "--dataset", "documents", "-o", folder)
+    assert ran.status == 2
+    assert "--no-anonymize" in ran.err
+    assert not service.requests
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 documents"), (1, "1 document")])
+def test_a_dry_run_counts_documents(count: int, words: str):
+    counts = {"conversations": 0, "messages": 0, "bytes": 900, "documents": count}
+
+    def service(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"dry_run": True, "counts": counts})
+
+    ran = chatledger(service, "export", "--dataset", "documents", "--no-anonymize", "--dry-run")
+    assert ran.out == f"✓ It would contain {words}, 900 bytes\n"
+
+
 def test_a_dry_run_needs_no_folder_and_leaves_nothing(tmp_path: Path):
     counts = {"conversations": 7, "messages": 1204, "bytes": 31_400_000}
 
