@@ -11,6 +11,11 @@ from chatledger_cli.sample import lay_out
 from chatledger_cli.screen import Screen
 from chatledger_cli.summary import amount, redacted
 
+_CUT = (
+    "The sample ends early: the next conversation had no room in it, or there was no time to find "
+    "it. The export has it."
+)
+
 
 @dataclass(frozen=True)
 class Preview:
@@ -59,13 +64,11 @@ def show_preview(screen: Screen, answer: Json, command: str) -> None:
     screen.title(_title(preview))
     laid_out = lay_out(preview.format, preview.sample, screen.width)
     screen.show(*laid_out.lines)
-    for remark in laid_out.remarks:
+    remarks = [*laid_out.remarks, *([_CUT] if preview.sample_is_cut else [])]
+    if remarks:
+        screen.show("")
+    for remark in remarks:
         screen.remark(remark)
-    if preview.sample_is_cut:
-        screen.remark(
-            "The sample ends early: the next conversation had no room in it, or there was no time "
-            "to find it. The export has it."
-        )
     screen.hint("Export all of it into a new folder DIR:", command)
 
 

@@ -142,7 +142,8 @@ def _shortened(value: Any) -> Any:
 
 def _colored(line: str) -> Text:
     text = Text(_MORE.sub(r"\1", line))
-    _HIGHLIGHTER.highlight(text)
     if text.plain.lstrip().startswith("…"):
         text.stylize("dim")
+    else:
+        _HIGHLIGHTER.highlight(text)
     return text
