@@ -4,14 +4,14 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
 
 from chatledger_cli import keys
-from chatledger_cli.answers import DOCUMENTS
+from chatledger_cli.answers import DOCUMENTS, Json
 from chatledger_cli.api import Api, is_this_machine
 from chatledger_cli.arguments import (
     URL,
@@ -152,14 +152,16 @@ def _ask(given: argparse.Namespace, api: Api, screen: Screen) -> None:
 
 def _look(given: argparse.Namespace, api: Api, screen: Screen) -> None:
     """What only asks: its answer for a person, or as it is for a program."""
-    match given.command:
-        case "preview":
-            answer, command = preview_answer(api, slice_request(given)), export_command(given)
-            show = partial(show_preview, command=command)
-        case "statistics":
-            answer, show = statistics_answer(api, statistics_query(given)), show_statistics
-        case _:
-            answer, show = logs_answer(api), show_logs
+    show: Callable[[Screen, Json], None]
+    with screen.meter("Looking"):
+        match given.command:
+            case "preview":
+                answer = preview_answer(api, slice_request(given))
+                show = partial(show_preview, command=export_command(given))
+            case "statistics":
+                answer, show = statistics_answer(api, statistics_query(given)), show_statistics
+            case _:
+                answer, show = logs_answer(api), show_logs
     if given.json:
         screen.json(answer)
     else:

@@ -102,9 +102,9 @@ def test_no_message_moves_the_cursor_or_leaves_the_screen(
     assert "[red]e[/red]" in sample
     assert max(map(cell_len, shown)) <= width
     assert len(shown) < 90
-    control = {c for c in plain(ran.out) if unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"}}
+    control = {c for c in plain(sample) if unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"}}
     assert control <= {"\n"}
-    assert ("\x1b[" in ran.out) == terminal
+    assert ("\x1b[" in sample) == terminal
 
 
 def plain(out: str) -> str:
