@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -153,7 +154,7 @@ def _ask(given: argparse.Namespace, api: Api, screen: Screen) -> None:
 def _look(given: argparse.Namespace, api: Api, screen: Screen) -> None:
     """What only asks: its answer for a person, or as it is for a program."""
     show: Callable[[Screen, Json], None]
-    with screen.meter("Looking"):
+    with nullcontext() if given.json else screen.meter("Looking"):
         match given.command:
             case "preview":
                 answer = preview_answer(api, slice_request(given))
