@@ -1,6 +1,6 @@
 """Documents are stored whole or not at all, whatever fails and whoever writes meanwhile."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -155,6 +155,29 @@ def test_who_is_refused_for_what_it_wrote_itself_does_not_delete_it():
     for text in ("first", "second"):
         assert world.store(text) == "unchanged"
         assert world.text == text
+
+
+class Overtaken(MemoryTable):
+    """The first write is applied; before it hears of that, somebody else has replaced it."""
+
+    overtake: Callable[[], object] | None = None
+
+    def put(self, item: Item, when: Condition | None = None) -> None:
+        super().put(item, when)
+        if self.overtake and str(item["PK"]).startswith("F#"):
+            overtake, self.overtake = self.overtake, None
+            overtake()
+            raise ConditionFailed
+
+
+def test_who_was_replaced_before_it_heard_of_its_own_write_has_its_content_all_the_same():
+    table = Overtaken()
+    world, other = World(table), World(table)
+    other.bucket = world.bucket
+    table.overtake = lambda: other.store("between")
+    assert world.store("first") == "stored"
+    assert world.text == "first"
+    assert world.contents == [world.held.content.key]
 
 
 def test_content_that_is_gone_is_stored_again(world: World):

@@ -76,7 +76,10 @@ class _Write:
                 # Of two who send the same at once, the second's object is not needed.
                 self._let_go(self.placed if self.placed != there.content else None)
                 return False
-            document = self._document(there)
+            # Who was refused may have written all the same, and been replaced: its object is gone.
+            self._let_go(self.placed)
+            self.placed = self._placed()
+            document = self._document(there, self.placed)
             try:
                 self._write(document)
             except ConditionFailed:
@@ -90,11 +93,10 @@ class _Write:
         is_same = there.digest == self.digest
         return is_same and self.library.bucket.size(there.content.key) is not None
 
-    def _document(self, there: Document | None) -> Document:
-        """What it becomes; its content lies there then."""
+    def _document(self, there: Document | None, placed: Object) -> Document:
+        """What it becomes."""
         request, now = self.request, self.library.ledger.now()
         created_at = there.created_at if there else now
-        self.placed = self.placed or self._placed()
         return Document(
             document_id=request.document_id,
             app_id=request.app_id,
@@ -104,7 +106,7 @@ class _Write:
             digest=self.digest,
             created_at=created_at,
             updated_at=now,
-            content=self.placed,
+            content=placed,
             replaced=there.content if there else None,
             token=there.token if there else None,
         )
