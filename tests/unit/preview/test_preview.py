@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,15 +12,19 @@ import msgspec
 import pytest
 
 from chatledger.audit.record import SYSTEM
-from chatledger.errors import PayloadTooLarge
+from chatledger.aws.table import Condition
+from chatledger.aws.wire import Item
+from chatledger.errors import PayloadTooLarge, StorageError
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import Job
+from chatledger.export.promise import taken
 from chatledger.formats import FORMATS
 from chatledger.formats import preview as previews
 from chatledger.ledger.append import append
 from chatledger.models.exports import ExportRequest
 from chatledger.preview.preview import SAMPLE_CONVERSATIONS, preview
 from tests.fakes.chats import batch
+from tests.fakes.faults import Crashed, Fault, FaultyTable, first
 from tests.unit.export.exports import (
     ORGANIZATION,
     Clock,
@@ -161,6 +167,37 @@ def test_a_promise_is_for_those_conversations_and_for_a_day(exporter: Exporter, 
     assert again != answer
     kept, _ = exported(exporter, ExportRequest(format="csv"), "E3")
     assert kept.pseudonyms_of
+
+
+def test_of_exports_at_once_one_gets_what_was_promised(exporter: Exporter):
+    request, ledger = ExportRequest(), exporter.ledger
+    shown(exporter, {})
+
+    class Both(FaultyTable):
+        """Both have read the promise before one of them takes it."""
+
+        def put(self, item: Item, when: Condition | None = None) -> None:
+            other.append(taken(ledger, ORGANIZATION, request, "E2"))
+            super().put(item, when)
+
+    other = list[str | None]()
+    at_once = replace(ledger, table=Both(ledger.table))
+    assert taken(at_once, ORGANIZATION, request, "E1") is None
+    assert other[0]
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.CRASH, Fault.TWICE, Fault.DIED])
+def test_an_export_that_died_behind_its_promise_gets_it_again(exporter: Exporter, fault: Fault):
+    request, ledger = ExportRequest(), exporter.ledger
+    answer = shown(exporter, {})["sample"]
+    dies = replace(ledger, table=FaultyTable(ledger.table, first(fault, "put")))
+    with suppress(StorageError, Crashed):
+        taken(dies, ORGANIZATION, request, "E1")
+    if fault is not Fault.DIED:
+        assert taken(ledger, ORGANIZATION, request, "E2") is None
+    _, data = exported(exporter, request, "E1")
+    assert first_of("jsonl", data)[:SAMPLE_CONVERSATIONS] == answer
+    assert taken(ledger, ORGANIZATION, request, "E1"), "for as long as it is asked for"
 
 
 def test_what_is_redacted_is_counted(exporter: Exporter):

@@ -91,7 +91,7 @@ def _admitted(ledger: Ledger, wanted: Wanted, run_until: datetime | None) -> Job
         **goes_on_from(ledger, organization, request, wanted.since),
     )
     _take_lease(ledger, job)
-    if request.anonymizes and (made := taken(ledger, organization, request)):
+    if request.anonymizes and (made := taken(ledger, organization, request, export_id)):
         job = msgspec.structs.replace(job, pseudonyms_of=made)
     running.enter(ledger.table, "export", organization, export_id, job.created_at)
     try:

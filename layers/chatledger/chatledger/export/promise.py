@@ -37,25 +37,42 @@ def promised(ledger: Ledger, organization: str, request: ExportRequest) -> str:
     raise StorageError
 
 
-def taken(ledger: Ledger, organization: str, request: ExportRequest) -> str | None:
-    """The id that a preview promised, which nobody gets after this; None where none did."""
+def taken(ledger: Ledger, organization: str, request: ExportRequest, export_id: str) -> str | None:
+    """The id that a preview promised; None where none did, or another export has taken it.
+
+    Once taken it is this export's alone: who died before its job was there gets it again.
+    """
     place, now = _place(organization, request), int(ledger.now().timestamp())
-    if not (there := _standing(ledger, place, now)):
-        return None
-    try:
-        ledger.table.put(_item(place, there, now - 1), Equals("id", there))
-    except ConditionFailed:
-        return None  # Another preview's by now.
-    return there
+    for _ in range(_ROUNDS):
+        item = ledger.table.get(place)
+        if item and item.get("taken_by") == export_id:
+            return wire.text(item, "taken")
+        if not (there := _promised_in(item, now)):
+            return None
+        try:
+            ledger.table.put(_taken(place, there, export_id, now), Equals("id", there))
+        except ConditionFailed:
+            continue  # Another export's by now, or this one's, told twice.
+        return there
+    raise StorageError
 
 
 def _standing(ledger: Ledger, place: Key, now: int) -> str | None:
-    item = ledger.table.get(place)
+    return _promised_in(ledger.table.get(place), now)
+
+
+def _promised_in(item: Item | None, now: int) -> str | None:
     return wire.text(item, "id") if item and wire.number(item, "expires") > now else None
 
 
 def _item(place: Key, promised: str, expires: int) -> Item:
     return {"PK": place.pk, "SK": place.sk, "id": promised, "expires": expires, "ttl": expires}
+
+
+def _taken(place: Key, promised: str, export_id: str, now: int) -> Item:
+    """It has no ``id`` any more, which of two exports at once only one can take away."""
+    told = {"taken": promised, "taken_by": export_id}
+    return {"PK": place.pk, "SK": place.sk, **told, "expires": now - 1, "ttl": now + KEPT_SECONDS}
 
 
 def _place(organization: str, request: ExportRequest) -> Key:
