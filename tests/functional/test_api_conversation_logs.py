@@ -101,6 +101,15 @@ def test_what_does_not_fit_an_answer_is_an_export_to_follow(
     assert (job["status"], job["counts"]["conversations"]) == ("succeeded", 1)
 
 
+def test_an_export_that_is_deleted_meanwhile_is_no_empty_answer(
+    filled: Gateway, below: Below, monkeypatch: pytest.MonkeyPatch
+):
+    read = below.exports.get
+    monkeypatch.setattr(below.exports, "get", lambda key: None if "/files/" in key else read(key))
+    reply = filled.get(f"{PATH}?action=export")
+    assert (reply.status, "Location" in reply.headers) == (202, True), reply.text
+
+
 def test_a_summary_is_of_the_organizations_own_files(filled: Gateway, below: Below):
     own = folder("default")
     files = {

@@ -37,7 +37,9 @@ def content_for_answer(exporter: Exporter, job: Job) -> str | None:
     """The export's file, if it is there and fits an answer."""
     if job.status != "succeeded" or job.files[0].bytes > MAX_ANSWER_BYTES:
         return None
-    content = exporter.exports.get(job.files[0].key) or b""
+    content = exporter.exports.get(job.files[0].key)
+    if content is None:
+        return None  # Somebody deleted the export just now.
     escapes = sum(content.count(each) for each in (b'"', b"\\", b"\n"))
     return content.decode() if len(content) + escapes <= _MAX_EVENT_BYTES else None
 
