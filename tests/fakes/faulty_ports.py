@@ -45,6 +45,10 @@ class FaultyBucket:
     def delete(self, key: str, version: str | None) -> None:
         self._call("delete", key, version)
 
+    def objects_under(self, prefix: str) -> Iterator[tuple[str, int]]:
+        pieces = partial(self.bucket.objects_under, prefix)
+        yield from self.faults.call(self.name, "objects_under", lambda: list(pieces()))
+
     def delete_under(self, prefix: str) -> int:
         return self._call("delete_under", prefix)
 

@@ -1,10 +1,12 @@
 """The matrix: every call of every operation, hit by every fault, and what became of it."""
 
 import os
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from chatledger.export.job import Job
 from chatledger.jobs.ended import Ended
 from tests.fakes.deployment import Deployment, State
 from tests.fakes.faults import Crashed, Fault, at
@@ -80,9 +82,11 @@ def strike(deployment: Deployment, operation: Operation, column: str, point: int
     accepted = expected.accepted
     oracle.check(deployment, accepted)
     said = outcome(deployment)
+    documents = oracle.documents_of(deployment)
     _undo(deployment)
     _late(deployment, again=column == RUN_AGAIN)
     found = oracle.check(deployment, accepted)
+    assert oracle.documents_of(deployment) == documents, "a document changed"
     if any(job.clear and job.clear.status == "undone" for job in oracle.jobs_of(deployment)):
         assert oracle.live(found) == accepted, "an undo did not stick"
     _check_index(deployment)
@@ -123,11 +127,25 @@ def outcome(deployment: Deployment) -> str:
         clear = job.clear
         receipt = clear.receipt if clear else None
         counts = f", {receipt.cleared} cleared, {receipt.retained_held} held" if receipt else ""
-        said.append(f"export {job.status}{counts}{_undone(clear)}")
+        said.append(f"export {job.status}{counts}{_undone(clear)}{_of_more(job)}")
     for key in deployment.table.keys_of_kind("R"):
         told: dict[str, Any] = deployment.job(key)
         said.append(f"{told['kind']} {told['status']}, {told['counts']['restored']} restored")
-    return "; ".join(said) or "no job"
+    said += [f"document {text!r}" for text in oracle.documents_of(deployment)]
+    if replaced := oracle.on_record(deployment, "document.replaced"):
+        said.append(f"{replaced} replaced on record")
+    return "; ".join(_counted(said)) or "no job"
+
+
+def _of_more(job: Job) -> str:
+    """How many documents, and whether people are called as its preview called them."""
+    documents = f", {job.counts.documents} documents" if job.counts and job.counts.documents else ""
+    return documents + (", as previewed" if job.pseudonyms_of else "")
+
+
+def _counted(said: list[str]) -> list[str]:
+    """What is said several times, once."""
+    return [f"{count} times {each}" if count > 1 else each for each, count in Counter(said).items()]
 
 
 def _undone(clear: Any) -> str:

@@ -202,7 +202,7 @@ def _export_only(deployment: Deployment) -> None:
     export(deployment, clear=False, prefer="wait=20")
 
 
-OPERATIONS = [
+OF_CLEARS = [
     Operation("append (POST /chats)", "POST /chats", filled, _append),
     Operation("POST /exports, clear", "POST /exports", filled, export),
     Operation(

@@ -4,17 +4,23 @@ I1 and I5: everything accepted is live, or cleared. I2: what is cleared is in an
 verifies. I3: a revision is live or cleared, once. I4: manifests are what they were when signed.
 """
 
+import hashlib
+
 import msgspec
 
 from chatledger.clear.verify import verify_part
+from chatledger.documents.content import opened
+from chatledger.documents.document import Document, documents
 from chatledger.export import job as jobs
 from chatledger.export.kept import open_archive
 from chatledger.ledger.ledger import open_ledger
 from chatledger.messages import encode_line, identity, revision
+from chatledger.models.documents import DocumentRequest
 from tests.fakes.audit import Account, audit
 from tests.fakes.deployment import Deployment
 from tests.fakes.memory_signer import MemorySigner
 from tests.fakes.memory_table import MemoryTable
+from tests.unit.audit.trails import records
 
 ORGANIZATION = "default"
 Revisions = frozenset[tuple[bytes, bytes]]
@@ -48,6 +54,23 @@ def check(deployment: Deployment, accepted: Revisions) -> Account:
 def jobs_of(deployment: Deployment) -> list[jobs.Job]:
     found = [key.sk for key in deployment.table.keys_of_kind("J")]
     return [jobs.find(deployment.table, ORGANIZATION, each) for each in found]
+
+
+def documents_of(deployment: Deployment) -> list[str]:
+    """What each document says; raises ``AssertionError`` where its content is not its item's."""
+    return [_said(deployment, each) for _, each in documents(deployment.table, ORGANIZATION)]
+
+
+def _said(deployment: Deployment, document: Document) -> str:
+    key = document.content.key
+    assert key in deployment.archive.objects, "the content of a document is lost"
+    content = opened(deployment.archive.read(key))
+    assert hashlib.sha256(content).hexdigest() == document.digest, "a mixture"
+    return DocumentRequest.model_validate_json(content).text
+
+
+def on_record(deployment: Deployment, action: str) -> int:
+    return sum(each.action == action for each in records(deployment.table, ORGANIZATION))
 
 
 def _check_clear(deployment: Deployment, found: Account, job: jobs.Job) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.functional.faults.matrix import AS_WITHOUT, COLUMNS, tried
-from tests.functional.faults.operations import OPERATIONS
+from tests.functional.faults.rows import OPERATIONS
 
 PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
 _BEGIN, _END = "<!-- faults: begin -->\n", "<!-- faults: end -->\n"

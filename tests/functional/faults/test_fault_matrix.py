@@ -11,7 +11,8 @@ import pytest
 from tests.fakes.deployment import Deployment
 from tests.functional.faults import page
 from tests.functional.faults.matrix import COLUMNS, clean, points, strike
-from tests.functional.faults.operations import OPERATIONS, Operation
+from tests.functional.faults.operations import Operation
+from tests.functional.faults.rows import OPERATIONS
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
