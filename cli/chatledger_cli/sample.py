@@ -24,6 +24,7 @@ _LINES_OF_ONE = 30
 _LINES_OF_TEXT = 3
 _ITEMS = 2
 _LETTERS = 1000  # of a string: more than any line has
+_DEPTH = 10
 # How a list says what it leaves out.
 _MORE = re.compile(r'"\\u0000(… [\d,]+ more)"')
 _HIGHLIGHTER = JSONHighlighter()
@@ -128,16 +129,22 @@ def _cut(line: str, width: int, after: str) -> str:
     return clipped(line, width - len(end)) + end
 
 
-def _shortened(value: Any) -> Any:
-    """With only the first items of its lists, however deep, and the beginning of long strings."""
-    if _is_object(value):
-        return {name: _shortened(each) for name, each in value.items()}
+def _shortened(value: Any, depth: int = 0) -> Any:
+    """With only the beginning of its strings and lists, and not all that lies deep in it."""
     if isinstance(value, str):
         return value if len(value) <= _LETTERS else f"{value[:_LETTERS]}…"
+    if depth == _DEPTH and (_is_object(value) or _is_list(value)):
+        return _more(len(value))
+    if _is_object(value):
+        return {name: _shortened(each, depth + 1) for name, each in value.items()}
     if not _is_list(value):
         return value
-    first = [_shortened(each) for each in value[:_ITEMS]]
-    return first if len(value) <= _ITEMS else [*first, f"\0… {len(value) - _ITEMS:,} more"]
+    first = [_shortened(each, depth + 1) for each in value[:_ITEMS]]
+    return first if len(value) <= _ITEMS else [*first, _more(len(value) - _ITEMS)]
+
+
+def _more(count: int) -> str:
+    return f"\0… {count:,} more"
 
 
 def _colored(line: str) -> Text:

@@ -142,6 +142,15 @@ def test_json_is_laid_out_to_be_read():
     )
 
 
+def test_what_lies_deep_in_an_object_is_counted():
+    deep: Json = {"end": 1}
+    for _ in range(400):
+        deep = {"more": deep}
+    ran = previewed(answer("jsonl", sample=[deep]))
+    assert ran.status == 0, ran.err
+    assert '"more": … 1 more' in ran.out
+
+
 def test_a_long_sample_is_cut_after_a_conversation():
     sample = ["\n".join(f"line {line}" for line in range(200))] * 10
     ran = previewed(answer("txt", sample=sample))
