@@ -157,3 +157,32 @@ def test_a_known_name_in_free_text(name: str, text: str, redacted: str):
         conversation(message(content=text), about={"user_name": name})
     )
     assert next(iter(made.messages)).content == redacted
+
+
+def test_a_service_and_a_model_that_tell_of_somebody_do_not_and_others_stay():
+    own = {"id": "http://203.0.113.7/llama", "name": "Ada"}
+    telling = message(role="assistant", ai_service="ada@lovelace.example", model=own)
+    usual = message(role="assistant", ai_service="mistral", model="mistral-large-2411")
+    anonymizer = Anonymizer(PSEUDONYMS)
+    about = {"model": "of ada@lovelace.example", "user_name": "Ada"}
+    made = anonymizer.conversation(conversation(telling, usual, telling, about=about))
+    first, second, third = made.messages
+    assert (first.ai_service, first.model) == (
+        "[EMAIL]",
+        {"id": "http://[IP]/llama", "name": "Ada"},
+    )
+    assert (second.ai_service, second.model) == (usual.ai_service, usual.model)
+    assert (third.ai_service, third.model) == (first.ai_service, first.model)
+    assert made.head.about["model"] == "of [EMAIL]"
+    assert anonymizer.counts == {"email": 3, "ip": 2}
+
+
+def test_an_id_of_a_person_may_be_a_number():
+    metadata = {"user_id": 10042, "customer-id": [77123], "mail": 3, "n": 10042}
+    made = Anonymizer(PSEUDONYMS).conversation(conversation(message(metadata=metadata), about={}))
+    assert next(iter(made.messages)).metadata == {
+        "user_id": PSEUDONYMS.user_id("10042"),
+        "customer-id": [PSEUDONYMS.user_id("77123")],
+        "mail": 3,
+        "n": 10042,
+    }

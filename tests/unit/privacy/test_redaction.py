@@ -84,3 +84,18 @@ def test_what_only_looks_like_it_stays(text: str):
 def test_redacting_again_changes_nothing(text: str):
     once = redact(text, Counter())
     assert redact(once, Counter()) == once
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("_jo@mail.example_ and **jo@mail.example**", "[EMAIL]_ and **[EMAIL]**"),
+        ("06{0}12{0}34{0}56{0}78", "[PHONE]"),
+        ("+33{0}1{0}99{0}00{0}12{0}34", "[PHONE]"),
+        ("4111{0}1111{0}1111{0}1111", "[CARD]"),
+        ("DE89{0}3704{0}0044{0}0532{0}0130{0}00", "[IBAN]"),
+    ],
+)
+@pytest.mark.parametrize("space", ["\u00a0", "\u202f"])
+def test_what_stands_between_and_beside_hides_nothing(text: str, redacted: str, space: str):
+    assert redact(text.format(space), Counter()) == redacted

@@ -20,8 +20,11 @@ from chatledger.privacy.pseudonyms import Pseudonyms
 from chatledger.privacy.redaction import redact
 
 # kept: says nothing of a person. text: redacted, at any depth. identifier: kept, for threads are
-# joined by it, unless it tells of a person itself: then a pseudonym. The rest: a pseudonym, always.
-Treatment = Literal["kept", "text", "identifier", "user_id", "name", "email", "ip_address"]
+# joined by it, unless it tells of a person itself: then a pseudonym. service: redacted by shape
+# alone, for a guest may be called as a model is. The rest: a pseudonym, always.
+Treatment = Literal[
+    "kept", "text", "identifier", "service", "user_id", "name", "email", "ip_address"
+]
 
 MESSAGE: dict[str, Treatment] = {
     "id": "identifier",
@@ -30,8 +33,8 @@ MESSAGE: dict[str, Treatment] = {
     "role": "kept",
     "content": "text",
     "user_id": "user_id",
-    "ai_service": "kept",
-    "model": "kept",
+    "ai_service": "service",
+    "model": "service",
     "reply_to": "identifier",
     "message_tokens": "kept",
     "answer_tokens": "kept",
@@ -51,7 +54,7 @@ CONVERSATION: dict[str, Treatment] = {
     "user_email": "email",
     "user_name": "name",
     "folder_id": "identifier",
-    "model": "kept",
+    "model": "service",
     "prompt": "text",
     "temperature": "kept",
     "metadata": "text",
@@ -130,6 +133,7 @@ class _Fields:
     people: KnownPeople
     counts: Counter[str]
     identifiers: dict[str, str] = field(default_factory=dict[str, str])
+    services: set[str] = field(default_factory=set[str])  # that tell of nobody
 
     def treated(self, how: Treatment, value: Any) -> Any:
         if how == "text":
@@ -138,6 +142,8 @@ class _Fields:
             return value
         if how == "identifier":
             return self._identifier(value)
+        if how == "service":
+            return self._service(value)
         made: Callable[[str], str] = getattr(self.pseudonyms, how)
         return made(value)
 
@@ -150,6 +156,19 @@ class _Fields:
             self.identifiers.clear()
         made = self.pseudonyms.identifier(value) if told else value
         self.identifiers[value] = made
+        return made
+
+    def _service(self, value: str | dict[str, str]) -> str | dict[str, str]:
+        """Of a service or a model, which may be ``{id, name}``; remembers those it leaves alone."""
+        if isinstance(value, dict):
+            return {key: str(self._service(part)) for key, part in value.items()}
+        if value in self.services:
+            return value
+        made = redact(value, self.counts)
+        if made == value:
+            if len(self.services) >= _REMEMBERED:
+                self.services.clear()
+            self.services.add(value)
         return made
 
     def _text(self, text: str) -> str:
@@ -165,7 +184,8 @@ class _Fields:
             return [self._nested(each, key) for each in value]  # pyright: ignore[reportUnknownVariableType]
         if isinstance(value, int) and not isinstance(value, bool):
             written = str(value)
-            redacted = self._text(written)
+            named = self._named(written, key) if _kind(key) in _NUMBERED else None
+            redacted = named or self._text(written)
             return value if redacted == written else redacted
         return value
 
@@ -183,14 +203,19 @@ class _Fields:
 
     def _named(self, value: str, key: str) -> str | None:
         """By what its key says it is: a pseudonym, the same as of that person elsewhere."""
-        how = _BY_KEY.get(key.lower().replace("_", "").replace("-", "")) if key and value else None
-        if how is None:
+        how = _kind(key)
+        if how is None or not value:
             return None
         self.counts[how] += 1
         return self.treated(_PSEUDONYM_OF[how], value)
 
 
+def _kind(key: str) -> str | None:
+    return _BY_KEY.get(key.lower().replace("_", "").replace("-", "")) if key else None
+
+
 _REMEMBERED = 1_000
+_NUMBERED = ("user", "ip")  # what may be a number; one beside ``mail`` may be how many there are
 _UNCOUNTED = Counter[str]()  # a few kinds, which nobody reads
 _PSEUDONYM_OF: dict[str, Treatment] = {
     "name": "name",

@@ -32,7 +32,7 @@ _CARD_LENGTHS = {
 }
 _MIN_CARD, _MAX_CARD = 13, 19
 _MIN_GROUP = 4
-_DIGIT_RUN = re.compile(r"\d(?<![\w.].)[\d \-]{11,}\d(?!\w)")
+_DIGIT_RUN = re.compile(r"\d(?<![\w.].)[\d \-\u00a0\u202f]{11,}\d(?!\w)")
 _GROUP = re.compile(r"\d+")
 
 
@@ -100,6 +100,7 @@ def is_phone(text: str, before: str) -> bool:
         return 8 <= digits <= 17
     if digits < 7:
         return False
+    text = _FIXED_SPACE.sub(" ", text)
     if _NATIONAL.fullmatch(text) and not _DATE.fullmatch(text):
         return True
     # Where no word of these begins, as in a log's times, the pattern is not asked.
@@ -121,4 +122,5 @@ _NATIONAL = re.compile(
     r"\(?[2-9]\d{2}\)?[ .\-]\d{3}[ .\-]\d{4}"  # North America
     r"|\(?0\d{1,5}\)?(?:[ ./\-]{1,3}\d{2,8}){1,5}"  # trunk prefix 0, in groups
 )
+_FIXED_SPACE = re.compile("[\u00a0\u202f]")  # as French texts have them in numbers
 _DATE = re.compile(r"\d{1,2}[./\-]\d{1,2}[./\-]\d{2,4}")

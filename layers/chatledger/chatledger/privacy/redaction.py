@@ -98,25 +98,26 @@ _SECRET = re.compile(
     r"|eyJ[\w-]{8,4096}\.eyJ[\w-]{8,4096}\.[\w-]{8,4096})"
 )
 _CREDENTIALS = re.compile(r"://([^\s/@:]{0,128}:[^\s/@]{1,256})(?=@)")
-# Letters may be written as a letter and a mark (NFD).
-_DOMAIN = re.compile(r"@(?:[\w\u0300-\u036f\-]{1,63}\.){1,8}[^\W\d_]{2,24}(?!\w)")
+# Letters may be written as a letter and a mark (NFD). What follows may be an underscore, with which
+# Markdown stresses.
+_DOMAIN = re.compile(r"@(?:[\w\u0300-\u036f\-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![^\W_])")
 _LOCAL_PART = re.compile(r"[\w\u0300-\u036f.%+\-]{1,64}(?:['\u2019][\w\u0300-\u036f.%+\-]{1,64})?")
 _MAX_LOCAL_PART = 2 * 64 + 1
-_IBAN = re.compile(r"[A-Z](?<!\w.)[A-Z]\d{2}(?:[ \-]?[A-Z0-9]){11,30}")
+_IBAN = re.compile(r"[A-Z](?<!\w.)[A-Z]\d{2}(?:[ \-\u00a0\u202f]?[A-Z0-9]){11,30}")
 _IPV4 = re.compile(r"\d(?<![\w.].)\d{0,2}\.(?:\d{1,3}\.){2}\d{1,3}(?!\w|\.\d)")
 _IPV6 = re.compile(
     r"[0-9A-Fa-f:](?<![\w:.].)[0-9A-Fa-f:]{2,38}(?:\d{1,3}(?:\.\d{1,3}){3})?(?![\w:])"
 )
 _PHONE = re.compile(
-    r"[+(\d](?<![\w.+/\-].)(?:(?<=\+)\(?\d|(?<=\()\d|(?<=\d))[\d ().\-/\u00a0]{5,22}\d(?!\w)"
+    r"[+(\d](?<![\w.+/\-].)(?:(?<=\+)\(?\d|(?<=\()\d|(?<=\d))[\d ().\-/\u00a0\u202f]{5,22}\d(?!\w)"
 )
 
 _DIGIT = re.compile(r"\d")
 # What is in a telephone number, an IPv4 address, a card or an IBAN, each as its pattern begins.
 _NUMBERS = (
-    r"\d(?:(?<![\w.].)(?:(?<![/\-].)(?:[ ().\-/\u00a0]{0,22}\d){6}"
-    r"|\d{0,2}\.\d{1,3}\.\d{1,3}\.\d|(?:[ \-]?\d){12})"
-    r"|\d(?<=[A-Z]{2}..)[ \-]?[A-Z0-9])"
+    r"\d(?:(?<![\w.].)(?:(?<![/\-].)(?:[ ().\-/\u00a0\u202f]{0,22}\d){6}"
+    r"|\d{0,2}\.\d{1,3}\.\d{1,3}\.\d|(?:[ \-\u00a0\u202f]?\d){12})"
+    r"|\d(?<=[A-Z]{2}..)[ \-\u00a0\u202f]?[A-Z0-9])"
 )
 _NUMBER, _ASCII_NUMBER = re.compile(_NUMBERS), re.compile(_NUMBERS, re.ASCII)
 # An IPv6 address leaves groups out, or has eight, of which an IPv4 one may replace two.
