@@ -19,7 +19,6 @@ from chatledger.export.exporter import Exporter
 from chatledger.export.job import Job
 from chatledger.export.promise import taken
 from chatledger.formats import FORMATS
-from chatledger.formats import preview as previews
 from chatledger.ledger.append import append
 from chatledger.models.exports import ExportRequest
 from chatledger.preview.preview import SAMPLE_CONVERSATIONS, preview
@@ -156,6 +155,12 @@ def test_people_bear_the_pseudonyms_that_the_next_export_gives_them(exporter: Ex
     assert answer["sample"] != second[:SAMPLE_CONVERSATIONS], "a key per export"
 
 
+def test_a_promise_holds_whether_anonymizing_is_asked_for_or_the_default(exporter: Exporter):
+    answer = shown(exporter, {"format": "jsonl"})
+    _, data = exported(exporter, ExportRequest(anonymize=True))
+    assert answer["sample"] == first_of("jsonl", data)[:SAMPLE_CONVERSATIONS]
+
+
 def test_a_promise_is_for_those_conversations_and_for_a_day(exporter: Exporter, clock: Clock):
     answer = shown(exporter, {"format": "json"})["sample"]
     other, _ = exported(exporter, ExportRequest(filters={"app_id": ["x"]}), "E1")  # pyright: ignore[reportArgumentType]
@@ -223,8 +228,16 @@ def test_a_sample_ends_before_what_is_too_large(
     assert 0 < len(answer["sample"]) < SAMPLE_CONVERSATIONS
     assert answer["sample"] == whole[: len(answer["sample"])]
     assert answer["sample_is_cut"]
-    monkeypatch.setattr(previews, "SAMPLE_BYTES", 100)
-    assert shown(exporter, {"format": "archive"})["sample"] == []
+
+
+def test_what_an_archive_holds_counts_as_it_is_shown(exporter: Exporter):
+    """Few bytes of an archive may be many of an answer, of which a function has 6 MB."""
+    for number in range(SAMPLE_CONVERSATIONS):
+        long = [msgspec.structs.replace(each, content="=" * 290_000) for each in talk("a", 1)]
+        about = [msgspec.structs.replace(each, conversation_id=f"a{number}") for each in long]
+        append(exporter.ledger, ORGANIZATION, batch(about, app_id="long"))
+    answer = shown(exporter, {"format": "archive", "filters": {"app_id": "long"}})
+    assert (len(answer["sample"]), answer["sample_is_cut"]) == (3, True)
 
 
 @pytest.mark.parametrize(

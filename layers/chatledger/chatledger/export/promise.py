@@ -18,8 +18,8 @@ from chatledger.models.exports import ExportRequest
 KEPT_SECONDS = 24 * 3600
 _ROUNDS = 3
 # What does not say which conversations there are, nor whose: a preview may show them as JSON that
-# are then exported as CSV.
-_ELSE = {"format", "compression", "name", "clear", "clear_on", "dry_run", "training"}
+# are then exported as CSV. Only what is anonymized comes here, said so or by default.
+_ELSE = {"format", "anonymize", "compression", "name", "clear", "clear_on", "dry_run", "training"}
 
 
 def promised(ledger: Ledger, organization: str, request: ExportRequest) -> str:

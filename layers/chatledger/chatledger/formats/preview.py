@@ -57,19 +57,18 @@ def preview_writer(name: str, options: Options) -> Writer:
     return RowObjects(options, spreadsheet_text if name in {"csv", "xlsx"} else str)
 
 
-def shown(name: str, data: bytes) -> Any:
-    """What the preview's writer wrote of a conversation; raises ``NoRoom``."""
+def readable(name: str, data: bytes, room: int) -> bytes:
+    """What was written of a conversation, opened; raises ``NoRoom`` above so many bytes."""
     if name == "archive":
-        data = _opened(data)
+        data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(room + 1)
+    if len(data) > room:
+        raise NoRoom
+    return data
+
+
+def shown(name: str, data: bytes) -> Any:
+    """What the preview's writer wrote of a conversation, which is ``readable``."""
     if FORMATS[name].shows == "text":
         return data.decode()
     found = [msgspec.json.decode(line.rstrip(b",")) for line in data.split(b"\n") if line]
     return found[0] if FORMATS[name].shows == "object" else found
-
-
-def _opened(data: bytes) -> bytes:
-    """The content of gzip members, unless it is out of all proportion to them."""
-    opened = gzip.GzipFile(fileobj=io.BytesIO(data)).read(SAMPLE_BYTES + 1)
-    if len(opened) > SAMPLE_BYTES:
-        raise NoRoom
-    return opened

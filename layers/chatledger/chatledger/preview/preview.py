@@ -18,7 +18,7 @@ from chatledger.export.since import goes_on_from
 from chatledger.export.sink import CountingSink
 from chatledger.export.spec import Spec, spec_of
 from chatledger.export.watch import OutOfTime, in_time_until
-from chatledger.formats.preview import SAMPLE_BYTES, NoRoom, shown
+from chatledger.formats.preview import SAMPLE_BYTES, NoRoom, readable, shown
 from chatledger.ledger.cells import Checkpoint
 from chatledger.ledger.ledger import Ledger
 from chatledger.models.exports import ExportRequest
@@ -75,10 +75,12 @@ def take_sample(exporter: Exporter, spec: Spec, plan: Plan) -> Sample:
     spec, kept = replace(spec, is_shown=True), _Kept()
     sinks = Sinks(None, kept, CountingSink()) if spec.is_archive else Sinks(lambda: kept)
     writer = ChunkWriter(spec, sinks, "none", exporter.anonymizer(spec))
-    is_cut = False
+    is_cut, room = False, SAMPLE_BYTES
     try:
         for data in _written(writer, kept, _found(ledger, spec, plan, checkpoint)):
-            kept.shown.append(shown(spec.format, data))
+            text = readable(spec.format, data, room)
+            room -= len(text)
+            kept.shown.append(shown(spec.format, text))
     except (OutOfTime, NoRoom):
         is_cut = True
     return Sample(kept.shown, writer.written.messages, writer.redactions, is_cut)

@@ -196,4 +196,4 @@ def _median(counts: Counter[float]) -> float | None:
         return None
     middle = ((passed[-1] - 1) // 2, passed[-1] // 2)
     low, high = (ordered[bisect_right(passed, place)][0] for place in middle)
-    return (low + high) / 2
+    return low + (high - low) / 2
