@@ -37,7 +37,7 @@ DATASET: Any = import_module("chitchat_dataset").Dataset
 
 ALL = Options(include_ip_addresses=True)
 HEADER = header(ALL)
-FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "'quoted", "\ttab", "\rreturn")
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "'quoted", "\ttab", "\rreturn", "\uff1d1+1")
 
 
 def book(*chats: Conversation, piece: int = 2**20, **limits: int) -> bytes:
@@ -229,6 +229,14 @@ def test_times_are_dates_to_the_millisecond_and_text_before_1900(read: Any) -> N
     late, early = (row[HEADER.index("timestamp")] for row in rows)
     assert abs((late.replace(tzinfo=UTC) - times[0]).total_seconds()) < 0.001
     assert early == "1850-01-01T00:00:00Z"
+
+
+@READERS
+def test_the_last_microseconds_that_there_are_are_no_error(read: Any) -> None:
+    """Rounded, they are a day that Excel does not have."""
+    said = message(timestamp=datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC))
+    ((_, row),) = read(book(conversation([said])))
+    assert row[HEADER.index("timestamp")] == "9999-12-31T23:59:59.999999Z"
 
 
 @READERS

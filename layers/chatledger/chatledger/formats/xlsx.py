@@ -37,6 +37,8 @@ _EMPTY = "<c/>"
 _DAY_ZERO = datetime(1899, 12, 30, tzinfo=UTC)
 # Before it Excel's days are off by one (its 1900 is a leap year), or are none.
 _FIRST_DATE = datetime(1900, 3, 1, tzinfo=UTC)
+# Midnight after 9999-12-31, to which the last microseconds of that day are rounded.
+_NO_DATE = 2_958_466
 _DAY = timedelta(days=1)
 # Excel keeps 15 digits of a number.
 _EXACT = 10**15
@@ -86,9 +88,10 @@ def _text(text: str) -> str:
 
 def _date(moment: datetime) -> str:
     """A date of Excel's, which knows no time zone: UTC, as all times here."""
-    if moment < _FIRST_DATE:
+    days = (moment - _DAY_ZERO) / _DAY
+    if moment < _FIRST_DATE or days >= _NO_DATE:
         return _text(format_time(moment))
-    return f'<c s="{parts.TIME_STYLE}"><v>{(moment - _DAY_ZERO) / _DAY!r}</v></c>'
+    return f'<c s="{parts.TIME_STYLE}"><v>{days!r}</v></c>'
 
 
 class Workbook:
