@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from chatledger.audit import chain
 from chatledger.audit.record import SYSTEM
 from chatledger.aws.table import Condition
 from chatledger.aws.wire import Item
@@ -210,6 +211,26 @@ def test_what_is_redacted_is_counted(exporter: Exporter):
     asked = msgspec.structs.replace(asked, content=f"I am {KIM}")
     append(exporter.ledger, ORGANIZATION, batch([asked, answered]))
     assert shown(exporter, {"filters": {"conversation_id": "a"}})["redactions"] == {"email": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "room", "fits"),
+    [("jsonl", 3_000, 1), ("jsonl", 1_000, 0), ("csv", 1_000, 0), ("archive", 2_000, 1)],
+)
+def test_of_what_does_not_fit_nothing_is_counted(
+    exporter: Exporter, monkeypatch: pytest.MonkeyPatch, name: str, room: int, fits: int
+):
+    for each in ("long1", "long2"):
+        said = [msgspec.structs.replace(it, content=f"I am {KIM}") for it in talk(each, 9)]
+        append(exporter.ledger, ORGANIZATION, batch(said, app_id="long"))
+    monkeypatch.setattr("chatledger.preview.preview.SAMPLE_BYTES", room)
+    answer = shown(exporter, {"format": name, "filters": {"app_id": "long"}})
+    assert (len(answer["sample"]), answer["sample_is_cut"]) == (fits, True)
+    found = None if name == "archive" else {"email": 9} if fits else {}
+    assert answer["redactions"] == found
+    on_record = chain.newest(exporter.ledger.table, ORGANIZATION)
+    assert on_record
+    assert on_record.record.counts == {"conversations": fits, "messages": 9 * fits}
 
 
 def test_one_that_has_no_place_in_the_format_is_not_among_the_ten(exporter: Exporter):

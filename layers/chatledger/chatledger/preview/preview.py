@@ -75,15 +75,18 @@ def take_sample(exporter: Exporter, spec: Spec, plan: Plan) -> Sample:
     spec, kept = replace(spec, is_shown=True), _Kept()
     sinks = Sinks(None, kept, CountingSink()) if spec.is_archive else Sinks(lambda: kept)
     writer = ChunkWriter(spec, sinks, "none", exporter.anonymizer(spec))
-    is_cut, room = False, SAMPLE_BYTES
+    is_cut, room, messages, redactions = False, SAMPLE_BYTES, 0, dict[str, int]()
     try:
         for data in _written(writer, kept, _found(ledger, spec, plan, checkpoint)):
             text = readable(spec.format, data, room)
             room -= len(text)
             kept.shown.append(shown(spec.format, text))
+            messages, redactions = writer.written.messages, writer.redactions
     except (OutOfTime, NoRoom):
-        is_cut = True
-    return Sample(kept.shown, writer.written.messages, writer.redactions, is_cut)
+        is_cut = True  # What was read of one that is not shown does not count.
+    else:
+        messages, redactions = writer.written.messages, writer.redactions
+    return Sample(kept.shown, messages, redactions, is_cut)
 
 
 def _found(ledger: Ledger, spec: Spec, plan: Plan, checkpoint: Checkpoint) -> Iterator[Found]:
