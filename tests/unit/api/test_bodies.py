@@ -138,6 +138,10 @@ def test_what_says_two_things_or_nothing_is_refused(query: str):
             "mesages is not known here. Leave it out. Did you mean 'messages'?",
         ),
         (
+            {"content": "", "messages": [{"content": ""}]},
+            "content is not known here. It belongs elsewhere in the body; move it there.",
+        ),
+        (
             {"messages": [{"content": "", "zzz": 1}]},
             "messages.0.zzz is not known here. Leave it out.",
         ),

@@ -105,15 +105,21 @@ def _fault(model: type[BaseModel], fault: ErrorDetails) -> str:
         case "missing":
             return f"{place} is missing; add it."
         case "extra_forbidden":
-            near = get_close_matches(str(fault["loc"][-1])[:64], _names(model), n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            return f"{place} is not known here. Leave it out.{hint}"
+            return f"{place} is not known here. {_instead(model, str(fault['loc'][-1])[:64])}"
         case "value_error" if not place:
             return f"{_begun(model, message)}."
         case "value_error" if not message.startswith("must "):
             return f"{place}: {message}."
         case _:
             return f"{place or 'It'} {message}."
+
+
+def _instead(model: type[BaseModel], name: str) -> str:
+    """What to do with a field that is not known where it stands."""
+    near = get_close_matches(name, _names(model), n=1)
+    if near == [name]:
+        return "It belongs elsewhere in the body; move it there."
+    return f"Leave it out. Did you mean {near[0]!r}?" if near else "Leave it out."
 
 
 def _message(fault: ErrorDetails) -> str:
