@@ -145,7 +145,8 @@ def _of_more(job: Job) -> str:
 
 def _counted(said: list[str]) -> list[str]:
     """What is said several times, once."""
-    return [f"{count} times {each}" if count > 1 else each for each, count in Counter(said).items()]
+    counts = Counter(said)
+    return [f"{each}, {count} times" if count > 1 else each for each, count in counts.items()]
 
 
 def _undone(clear: Any) -> str:
