@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from chatledger.audit.record import SYSTEM
-from chatledger.aws.s3 import ObjectGone
 from chatledger.documents import listing
 from chatledger.documents.document import load
-from chatledger.documents.read import exported_line
+from chatledger.documents.read import ContentGone, exported_line
 from chatledger.documents.store import Library, store
 from chatledger.export import chunk as chunks
 from chatledger.export.answers import Links, dry_run_answer, job_answer
@@ -21,6 +20,7 @@ from chatledger.export.job import Counts, Job
 from chatledger.export.part_progress import live_progress
 from chatledger.export.project import documents_of
 from chatledger.export.steps import plan_export, write_export_part
+from chatledger.jobs.ended import Ended
 from chatledger.models.documents import DocumentRequest
 from chatledger.models.exports import ExportRequest
 from chatledger.selection import Selection
@@ -224,16 +224,24 @@ def test_a_document_that_is_replaced_under_its_reader_comes_as_it_is_now(
     assert found(data) == first + others
 
 
-def test_content_that_is_gone_though_its_item_says_so_is_no_empty_line(world: World):
+def test_content_that_is_gone_is_no_empty_line_and_the_job_names_its_document(world: World):
     document = load(world.library.ledger.table, ORGANIZATION, "d#0")
     assert document
     world.bucket.delete(document.content.key, document.content.version)
-    with pytest.raises(ObjectGone):
+    with pytest.raises(ContentGone, match="'d#0'"):
         exported_line(world.library, ORGANIZATION, document, Selection())
     exporter = world.exporter
-    with pytest.raises(ObjectGone):
-        in_request(exporter, of_documents())
-    assert not job_of(exporter).ended
+    job = in_request(exporter, of_documents())
+    begun(exporter, of_documents(), "E2")
+    with pytest.raises(Ended):
+        steps(exporter, "E2")
+    for failed in (job, job_of(exporter, "E2")):
+        assert (failed.status, failed.files) == ("failed", ())
+        assert failed.error
+        assert "document 'd#0'" in failed.error.error
+        assert "POST it to /documents again" in failed.error.error
+    world.store("d#0")
+    assert in_request(exporter, of_documents(), "E3").status == "succeeded"
 
 
 def test_progress_counts_documents_while_it_runs(world: World, monkeypatch: pytest.MonkeyPatch):

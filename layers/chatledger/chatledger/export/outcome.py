@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from chatledger.aws.table import ConditionFailed, Table
-from chatledger.errors import Conflict, StorageError
+from chatledger.errors import ChatledgerError, Conflict, StorageError
 from chatledger.export import job as jobs
 from chatledger.export.finish import Finished
 from chatledger.export.job import Clear, Failure, Job, Receipt
@@ -58,7 +58,7 @@ def record_files(ledger: Ledger, job: Job, finished: Finished) -> Job:
         except ConditionFailed:
             continue
         except Conflict as refused:
-            _fail(ledger, job, refused)
+            fail(ledger, job, refused)
             raise
     raise StorageError("The export is changing all the time. Repeat in a second.")
 
@@ -87,7 +87,8 @@ def _saved(table: Table, written: Job) -> Job:
     return jobs.save(table, written, beside=[moved])
 
 
-def _fail(ledger: Ledger, job: Job, refused: Conflict) -> None:
+def fail(ledger: Ledger, job: Job, refused: ChatledgerError) -> None:
+    """The job says why, unless it has ended or its files are written."""
     failure, now = Failure(refused.code, refused.message), ledger.now()
 
     def failed(current: Job) -> Job:

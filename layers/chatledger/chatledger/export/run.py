@@ -9,12 +9,13 @@ from datetime import datetime
 import msgspec
 
 from chatledger.aws.table import ConditionFailed
+from chatledger.documents.read import ContentGone
 from chatledger.errors import StorageError
 from chatledger.export import job as jobs
 from chatledger.export.exporter import Exporter
 from chatledger.export.finish import finish
 from chatledger.export.job import Job, Progress
-from chatledger.export.outcome import record_files
+from chatledger.export.outcome import fail, record_files
 from chatledger.export.plan import planned
 from chatledger.export.spec import Spec, spec_of_job
 from chatledger.export.watch import OutOfTime, Watch, in_request
@@ -35,6 +36,8 @@ def run(exporter: Exporter, job: Job, until: datetime) -> Job:
     except StorageError:
         _give_up(ledger, job)
         raise
+    except ContentGone as gone:
+        fail(ledger, job, gone)
     except (OutOfTime, ConditionFailed, Ended):
         pass  # Handed over, or somebody else is on it, or ended it.
     return _reload(ledger, job)

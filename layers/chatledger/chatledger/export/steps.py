@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
+from chatledger.documents.read import ContentGone
 from chatledger.errors import Conflict
 from chatledger.export import job as jobs
 from chatledger.export import places
 from chatledger.export.exporter import Exporter
 from chatledger.export.finish import finish
 from chatledger.export.job import Job, Progress
-from chatledger.export.outcome import record_files
+from chatledger.export.outcome import fail, record_files
 from chatledger.export.plan import parts_list, planned
 from chatledger.export.spec import spec_of_job
 from chatledger.export.watch import check_wanted, in_workflow
@@ -42,7 +43,11 @@ def write_export_part(
     spec = spec_of_job(job)
     plan = planned(exporter, job, spec)
     watch = in_workflow(exporter.ledger, job, until)
-    return PartWriter(exporter, export_id, spec, plan, plan.parts[number - 1], watch).write()
+    try:
+        return PartWriter(exporter, export_id, spec, plan, plan.parts[number - 1], watch).write()
+    except ContentGone as gone:
+        fail(exporter.ledger, job, gone)
+        raise Ended from None
 
 
 def finish_export(
