@@ -4,8 +4,8 @@ from typing import Any, Literal, cast
 
 Rating = Literal["like", "dislike"]
 
-_GOOD = {"good", "like", "up", "positive", "thumbs_up", "true", "1"}
-_BAD = {"bad", "dislike", "down", "negative", "thumbs_down", "false", "0", "-1"}
+_GOOD = {"good", "like", "up", "positive", "thumbs_up", "true", "1", "1.0"}
+_BAD = {"bad", "dislike", "down", "negative", "thumbs_down", "false", "0", "-1", "0.0", "-1.0"}
 
 
 def rating(feedback: Any) -> Rating | None:

@@ -166,3 +166,12 @@ def long_talk() -> Iterator[Message]:
     for number in range(10_000):
         latency = number / 1000 + 1e-7
         yield Message("m", "c", at, "assistant", "text", provider_response_latency=latency)
+
+
+def test_feedback_is_understood_in_whichever_words_it_was_sent(ledger: Ledger):
+    good = ("like", "UP", True, 1, 1.0, {"rating": 1.0})
+    bad = ("dislike", "down", False, 0, -1, -1.0, {"rating": "bad"})
+    neither = ({}, [], [1], "so so", 5, {"rating": {"rating": 1}})
+    say(ledger, "rated", *(answers(feedback=each) for each in (*good, *bad, *neither)), app_id="f")
+    feedback = told(ledger, app_id="f")["ai_response_effectiveness"]["feedback"]
+    assert feedback == {"like": len(good), "dislike": len(bad)}
