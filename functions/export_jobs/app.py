@@ -18,7 +18,7 @@ from chatledger.api.app import (
 from chatledger.api.cursors import seal_slots
 from chatledger.api.tokens import seal, unseal
 from chatledger.export.answers import Links, download_link, jobs_answer, shown
-from chatledger.export.job import find
+from chatledger.export.jobs import find
 from chatledger.export.links_given import record_download, record_links
 from chatledger.models.queries import ListExportsQuery
 

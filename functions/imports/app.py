@@ -23,7 +23,7 @@ from chatledger.models.imports import ImportRequest
 from chatledger.models.queries import ListImportsQuery
 from chatledger.restore.admit import admit
 from chatledger.restore.answers import import_answer, imports_answer
-from chatledger.restore.job import find_import
+from chatledger.restore.jobs import find_import
 
 app = resolver()
 

@@ -19,7 +19,7 @@ from chatledger.api.app import (
 )
 from chatledger.errors import IdempotencyMismatch
 from chatledger.export.answers import Links, job_answer
-from chatledger.export.job import find
+from chatledger.export.jobs import find
 from chatledger.models.imports import UndoRequest
 from chatledger.restore.undo import undo, wait_for_end
 from chatledger.settings import settings

@@ -8,9 +8,8 @@ from typing import Any
 
 import msgspec
 
-from chatledger.export import job as jobs
+from chatledger.export import jobs, places
 from chatledger.export import manifest as manifests
-from chatledger.export import places
 from chatledger.export import signature as signatures
 from chatledger.export.job import Archive, Clear, Counts, File, Job, Manifest
 from chatledger.export.manifest import Header, ListedEntry, ManifestPart

@@ -9,7 +9,7 @@ from chatledger.aws.table import Table
 from chatledger.clear.clearing import Clearer, clear_part
 from chatledger.clear.reconcile import Reconciler, reconcile
 from chatledger.clear.verify import verify_part
-from chatledger.export import job as jobs
+from chatledger.export import jobs
 from chatledger.export.job import Job, Receipt
 from chatledger.export.kept import open_archive
 from chatledger.export.manifest import ListedEntry

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatledger.aws.table import Table
-from chatledger.export import job as exports
+from chatledger.export import jobs as exports
 from chatledger.export.kept import open_archive
 from chatledger.jobs import running
 from chatledger.jobs.ended import Ended
 from chatledger.ledger.ledger import Ledger
-from chatledger.restore import job as restores
+from chatledger.restore import jobs as restores
 from chatledger.restore import places
 from chatledger.restore.finish import finish
 from chatledger.restore.import_file import import_file

@@ -11,7 +11,8 @@ import msgspec
 from chatledger.clear.verify import verify_part
 from chatledger.documents.content import opened
 from chatledger.documents.document import Document, documents
-from chatledger.export import job as jobs
+from chatledger.export import jobs
+from chatledger.export.job import Job, Manifest
 from chatledger.export.kept import open_archive
 from chatledger.ledger.ledger import open_ledger
 from chatledger.messages import encode_line, identity, revision
@@ -51,7 +52,7 @@ def check(deployment: Deployment, accepted: Revisions) -> Account:
     return found
 
 
-def jobs_of(deployment: Deployment) -> list[jobs.Job]:
+def jobs_of(deployment: Deployment) -> list[Job]:
     found = [key.sk for key in deployment.table.keys_of_kind("J")]
     return [jobs.find(deployment.table, ORGANIZATION, each) for each in found]
 
@@ -73,7 +74,7 @@ def on_record(deployment: Deployment, action: str) -> int:
     return sum(each.action == action for each in records(deployment.table, ORGANIZATION))
 
 
-def _check_clear(deployment: Deployment, found: Account, job: jobs.Job) -> None:
+def _check_clear(deployment: Deployment, found: Account, job: Job) -> None:
     gone = [each for each in found.entries if each.cleared_by == job.export_id]
     clear, manifest = job.clear, job.manifest
     if not gone:
@@ -95,7 +96,7 @@ def _check_clear(deployment: Deployment, found: Account, job: jobs.Job) -> None:
         assert receipt.cleared == sum(each.messages_count for each in gone), "a wrong receipt"
 
 
-def _check_archive(deployment: Deployment, job: jobs.Job, manifest: jobs.Manifest) -> None:
+def _check_archive(deployment: Deployment, job: Job, manifest: Manifest) -> None:
     """As the step does that allows a clear, of the job as it stood then."""
     running = msgspec.structs.replace(job, status="running", finished_at=None)
     table = MemoryTable()

@@ -13,11 +13,12 @@ from chatledger.clear.acknowledge import Acknowledger, acknowledge
 from chatledger.endings.ended import Execution, end_export, end_restore
 from chatledger.endings.sweep import SomeFailed, Sweeper, sweep
 from chatledger.errors import Conflict, NotFound, StorageError
-from chatledger.export import job as exports
+from chatledger.export import jobs as exports
+from chatledger.export.job import Job
 from chatledger.export.remove import remove
 from chatledger.jobs import running
 from chatledger.jobs.ended import Ended
-from chatledger.restore import job as restores
+from chatledger.restore import jobs as restores
 from chatledger.restore.undo import undo_id
 from tests.fakes.chats import ORGANIZATION
 from tests.fakes.faults import Crashed, Fault, FaultyTable, at
@@ -118,11 +119,11 @@ def check(world: Restored) -> None:
             assert job
             what = "undo.ended" if kind == "R" else "export.ended"
             assert told[what, key.sk] == job.ended, (what, job.status)
-            if isinstance(job, exports.Job) and job.clear:
+            if isinstance(job, Job) and job.clear:
                 assert told["clear.began", key.sk] == job.clear.has_begun
                 assert told["clear.ended", key.sk] == (job.clear.has_begun and job.ended)
                 assert told["clear.acknowledged", key.sk] == bool(job.clear.acknowledged_at)
-            if isinstance(job, exports.Job):
+            if isinstance(job, Job):
                 assert told["export.deleted", key.sk] == bool(job.files_removed_at)
     assert not verify(world.ledger, world.archive, ORGANIZATION, world.later, Place()).problems
 

@@ -14,13 +14,13 @@ from chatledger.clear.verify import verify_part
 from chatledger.endings.ended import Execution, end_export, end_restore
 from chatledger.endings.events import execution_of, ids_of
 from chatledger.errors import StorageError
-from chatledger.export import job as jobs
-from chatledger.export.job import Clear, Job, Receipt
+from chatledger.export.job import ENDED, Clear, Job, Receipt
 from chatledger.jobs import lease
 from chatledger.jobs.ended import Ended
 from chatledger.jobs.holder import has_ended
 from chatledger.ledger.entries import tombstone
-from chatledger.restore import job as restores
+from chatledger.restore import jobs as restores
+from chatledger.restore.job import Job as RestoreJob
 from tests.fakes.chats import ORGANIZATION
 from tests.fakes.clears import World
 from tests.fakes.faults import Crashed, Fault, FaultyTable, at
@@ -149,7 +149,7 @@ def test_it_can_be_repeated(world: World):
     assert world.table.write_units == written
 
 
-@pytest.mark.parametrize("status", jobs.ENDED)
+@pytest.mark.parametrize("status", ENDED)
 def test_a_job_that_has_ended_is_left(world: World, status: str):
     world.archived()
     ended = world.save(msgspec.structs.replace(world.job(), status=status))
@@ -286,8 +286,8 @@ def test_a_job_that_died_anywhere_ends_with_every_message_accounted_for(at_call:
     assert live.total() == 20 - receipt.cleared
 
 
-def restore_job(world: World, **fields: Any) -> restores.Job:
-    job = restores.Job(
+def restore_job(world: World, **fields: Any) -> RestoreJob:
+    job = RestoreJob(
         **{
             "restore_id": "R1",
             "organization": ORGANIZATION,

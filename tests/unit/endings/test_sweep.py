@@ -14,12 +14,13 @@ from chatledger.aws.table import Table
 from chatledger.clear.clearing import clear_part
 from chatledger.endings.sweep import SomeFailed, Sweeper, sweep
 from chatledger.errors import StorageError
-from chatledger.export import job as jobs
+from chatledger.export import jobs
 from chatledger.export.job import Clear, Job, Receipt
 from chatledger.jobs import lease, running
 from chatledger.jobs.running import RunningJob
-from chatledger.restore import job as restores
+from chatledger.restore import jobs as restores
 from chatledger.restore import places
+from chatledger.restore.job import Job as RestoreJob
 from chatledger.restore.job import PartsList
 from tests.fakes.chats import ORGANIZATION
 from tests.fakes.clears import World
@@ -59,13 +60,13 @@ class Swept(World):
         )
         return jobs.save(self.table, job)
 
-    def restore(self, restore_id: str = "R1", **fields: Any) -> restores.Job:
+    def restore(self, restore_id: str = "R1", **fields: Any) -> RestoreJob:
         running.enter(self.table, "restore", ORGANIZATION, restore_id, self.clock.now())
         given = {"kind": "import", "status": "running", "created_at": self.clock.now(), **fields}
-        job = restores.Job(restore_id=restore_id, organization=ORGANIZATION, **given)
+        job = RestoreJob(restore_id=restore_id, organization=ORGANIZATION, **given)
         return restores.save(self.table, job)
 
-    def restored(self, restore_id: str = "R1") -> restores.Job:
+    def restored(self, restore_id: str = "R1") -> RestoreJob:
         return restores.find(self.table, ORGANIZATION, restore_id)
 
 

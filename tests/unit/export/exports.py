@@ -12,10 +12,10 @@ from typing import Any
 from chatledger.clear.clearing import Clearer, clear_part
 from chatledger.clear.reconcile import Reconciler, reconcile
 from chatledger.clear.verify import verify_part
-from chatledger.export import job as jobs
+from chatledger.export import jobs
 from chatledger.export.begin import Wanted, export
 from chatledger.export.exporter import Exporter
-from chatledger.export.job import Job
+from chatledger.export.job import Home, Job
 from chatledger.export.steps import finish_export, plan_export, write_export_part
 from chatledger.formats.archive import read_archive
 from chatledger.ledger.append import append
@@ -85,7 +85,7 @@ def exporter_of(ledger: Ledger) -> Exporter:
     )
 
 
-def bucket_of(exporter: Exporter, home: jobs.Home = "exports") -> MemoryBucket:
+def bucket_of(exporter: Exporter, home: Home = "exports") -> MemoryBucket:
     bucket = exporter.bucket(home)
     assert isinstance(bucket, MemoryBucket)
     return bucket

@@ -10,10 +10,10 @@ import pytest
 
 from chatledger.errors import Conflict, StorageError
 from chatledger.export import chunk as chunks
-from chatledger.export import job as jobs
+from chatledger.export import jobs
 from chatledger.export.begin import Wanted, export
 from chatledger.export.exporter import Exporter
-from chatledger.export.job import Job
+from chatledger.export.job import Clear, Job
 from chatledger.export.steps import finish_export, plan_export, write_export_part
 from chatledger.jobs import lease, running
 from chatledger.models.exports import ExportRequest
@@ -203,7 +203,7 @@ def test_a_clear_to_be_acknowledged_takes_no_lease_yet():
     exporter, machine = exporter_of(filled_ledger()), MemoryStates()
     ask(exporter, machine, CLEAR)
     asked = request("archive", clear=True, clear_on="acknowledged")
-    assert ask(exporter, machine, asked, "E2").clear == jobs.Clear(on="acknowledged")
+    assert ask(exporter, machine, asked, "E2").clear == Clear(on="acknowledged")
     assert lease.holder(exporter.ledger.table, ORGANIZATION) == "E1"
 
 

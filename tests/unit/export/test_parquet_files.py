@@ -10,11 +10,11 @@ import pytest
 
 from chatledger.errors import Conflict, StorageError
 from chatledger.export import chunk as chunks
-from chatledger.export import job as jobs
+from chatledger.export import outcome
 from chatledger.export.answers import Links, job_answer, jobs_answer
 from chatledger.export.count import count
 from chatledger.export.exporter import Exporter
-from chatledger.export.job import Job
+from chatledger.export.job import MAX_FILES, File, Job
 from chatledger.export.spec import spec_of
 from chatledger.export.steps import plan_export, write_export_part
 from chatledger.export.write_part import Chunk
@@ -181,7 +181,7 @@ def test_a_list_of_exports_leaves_out_the_links_of_many_files(monkeypatch: pytes
 
 def test_more_files_than_a_job_can_name_fail_with_the_way_out(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 0)
-    monkeypatch.setattr(jobs, "MAX_FILES", 6)
+    monkeypatch.setattr(outcome, "MAX_FILES", 6)
     exporter = exporter_of(filled_ledger())
     with pytest.raises(Conflict, match="has 7 files"):
         in_request(exporter, PARQUET)
@@ -195,5 +195,5 @@ def test_files_of_the_largest_job_fit_into_its_item():
     """Beside a request of 200 KB, in an item of 400 KB."""
     key = f"exports/acme/01JD0000000000000000000000/parts/00016-0031-{'0' * 26}"
     name = "ai_conversations_export_2026-11-28-0500.parquet"
-    file = jobs.File(name, key, 24 * 2**20, "0" * 64)
-    assert len(msgspec.json.encode([file] * jobs.MAX_FILES)) < 180 * 1024
+    file = File(name, key, 24 * 2**20, "0" * 64)
+    assert len(msgspec.json.encode([file] * MAX_FILES)) < 180 * 1024

@@ -7,10 +7,10 @@ import pytest
 
 from chatledger.aws.table import ConditionFailed
 from chatledger.errors import Conflict, NotFound
-from chatledger.export import job as jobs
+from chatledger.export import jobs
 from chatledger.export.answers import Links, download_link, job_answer, jobs_answer
 from chatledger.export.exporter import Exporter
-from chatledger.export.job import Job
+from chatledger.export.job import FILES_KEPT, Job
 from chatledger.export.remove import remove
 from tests.unit.export.exports import (
     NOW,
@@ -131,7 +131,7 @@ def test_files_can_be_had_as_soon_as_they_are_written(exporter: Exporter):
 
 
 def test_files_expire_and_a_kept_archive_does_not(exporter: Exporter):
-    job = clearing(exporter, "cleared", status="succeeded", written_at=NOW - jobs.FILES_KEPT)
+    job = clearing(exporter, "cleared", status="succeeded", written_at=NOW - FILES_KEPT)
     told = answer(exporter, job)
     assert told["files"] == []
     assert told["manifest"]["url"]

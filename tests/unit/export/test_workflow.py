@@ -10,9 +10,10 @@ import pytest
 
 from chatledger.errors import StorageError
 from chatledger.export import chunk as chunks
-from chatledger.export import job as jobs
+from chatledger.export import jobs
 from chatledger.export import plan as plans
 from chatledger.export.exporter import Exporter
+from chatledger.export.job import Counts, Home, Progress
 from chatledger.export.part_progress import live_progress
 from chatledger.export.remove import remove
 from chatledger.export.steps import finish_export, plan_export, write_export_part
@@ -121,10 +122,10 @@ def test_time_is_looked_at_where_nothing_matches():
     plan_export(exporter, ORGANIZATION, "E1")
     assert not write_export_part(exporter, ORGANIZATION, "E1", 1, NOW)
     assert steps(exporter) == {"next": "end"}
-    assert job_of(exporter).counts == jobs.Counts(0, 0, 0)
+    assert job_of(exporter).counts == Counts(0, 0, 0)
 
 
-def crashed_at(call: int, exporter: Exporter, home: jobs.Home) -> bool:
+def crashed_at(call: int, exporter: Exporter, home: Home) -> bool:
     """Whether the steps died before this call to the bucket; they end before it otherwise."""
     numbers = itertools.count(1)
 
@@ -145,7 +146,7 @@ def crashed_at(call: int, exporter: Exporter, home: jobs.Home) -> bool:
 @pytest.mark.parametrize("home", ["exports", "archive"])
 @pytest.mark.parametrize("kind", ["csv", "archive", "csv and clear", "archive and clear"])
 def test_a_crash_before_any_call_to_a_bucket_leaves_what_a_retry_completes(
-    kind: str, home: jobs.Home, monkeypatch: pytest.MonkeyPatch
+    kind: str, home: Home, monkeypatch: pytest.MonkeyPatch
 ):
     small(monkeypatch)
     asked = request(kind.split(maxsplit=1)[0], clear=kind.endswith("clear"))
@@ -301,7 +302,7 @@ def test_progress_is_told_while_a_part_is_written_and_is_exact(monkeypatch: pyte
     exporter = exporter_of(filled_ledger(clock))
     job = begun(exporter, request("csv"))
     table = exporter.ledger.table
-    assert live_progress(table, job) == jobs.Progress()
+    assert live_progress(table, job) == Progress()
     plan_export(exporter, ORGANIZATION, "E1")
     total = job_of(exporter).progress.parts_total
     assert total >= 3
@@ -311,8 +312,8 @@ def test_progress_is_told_while_a_part_is_written_and_is_exact(monkeypatch: pyte
             seen.append(live_progress(table, job_of(exporter)))
         seen.append(live_progress(table, job_of(exporter)))
         assert seen[-1].parts_done == number
-    assert seen[0] == jobs.Progress(parts_total=total)
-    assert seen[-1] == jobs.Progress(7, 70, total, total)
+    assert seen[0] == Progress(parts_total=total)
+    assert seen[-1] == Progress(7, 70, total, total)
     assert [each.messages for each in seen] == sorted(each.messages for each in seen)
     assert len({each.messages for each in seen}) == 8
     finish_export(exporter, ORGANIZATION, "E1", NEVER)

@@ -17,7 +17,7 @@ from chatledger.jobs import lease, running
 from chatledger.jobs.ended import Ended
 from chatledger.ledger.entries import Entry, refreshed, tombstone
 from chatledger.models.holds import HoldRequest
-from chatledger.restore import job as restores
+from chatledger.restore import jobs as restores
 from chatledger.restore.finish import PartsMissing, fail
 from chatledger.restore.job import Counts
 from chatledger.restore.undo import go_on, undo_id
@@ -492,7 +492,7 @@ def test_an_undo_that_fails_before_it_was_said_leaves_the_clear_incomplete(
 
     world.clear_all()
     with monkeypatch.context() as patched:
-        patched.setattr("chatledger.export.job.save", dies)
+        patched.setattr("chatledger.export.jobs.save", dies)
         with pytest.raises(Crashed):
             world.ask()
     assert world.restore_job(UNDO).status == "running"

@@ -18,7 +18,7 @@ from chatledger.clear.executions import (
     input_of,
 )
 from chatledger.errors import Conflict, Gone, InvalidRequest, StorageError
-from chatledger.export import job as jobs
+from chatledger.export import jobs
 from chatledger.export.job import ACKNOWLEDGE_WITHIN, Job, Manifest
 from chatledger.jobs import lease
 from chatledger.jobs.holder import has_ended

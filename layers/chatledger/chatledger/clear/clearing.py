@@ -20,7 +20,7 @@ from chatledger.clear.holds import all_holds
 from chatledger.clear.outcomes import Looker
 from chatledger.clear.stopping import WRITE_WITHIN
 from chatledger.errors import Conflict, StorageError
-from chatledger.export import job as jobs
+from chatledger.export import jobs
 from chatledger.export.job import Clear, Job
 from chatledger.export.kept import open_archive
 from chatledger.export.manifest import ListedEntry

@@ -24,8 +24,7 @@ from chatledger.clear.holds import all_holds
 from chatledger.clear.outcomes import Looker
 from chatledger.clear.stopping import stop, wait_until_quiet
 from chatledger.errors import StorageError
-from chatledger.export import job as jobs
-from chatledger.export import places
+from chatledger.export import jobs, places
 from chatledger.export.job import UNDO_WITHIN, Clear, Failure, Job, Manifest, Receipt
 from chatledger.export.kept import ArchiveDiffers, KeptArchive, open_archive
 from chatledger.export.manifest import ListedEntry

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from chatledger.export import job as jobs
+from chatledger.export import jobs
 from chatledger.export.job import Clear, Job
 from chatledger.ledger.ledger import Ledger
 

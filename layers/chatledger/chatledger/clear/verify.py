@@ -15,7 +15,7 @@ from isal import isal_zlib
 from chatledger.aws.kms import Signer
 from chatledger.aws.s3 import Bucket
 from chatledger.aws.table import Table
-from chatledger.export import job as jobs
+from chatledger.export import jobs
 from chatledger.export.job import Job, Manifest
 from chatledger.export.kept import ArchiveDiffers, KeptArchive, open_archive, read_signature
 from chatledger.export.manifest import Header, ListedEntry, ManifestPart

@@ -14,12 +14,12 @@ from chatledger.clear.executions import execution_of
 from chatledger.clear.reconcile import Reconciler, end_clear, reconcile
 from chatledger.clear.stopping import is_quiet, stop
 from chatledger.errors import StorageError
-from chatledger.export import job as exports
-from chatledger.export.job import Failure
+from chatledger.export import jobs as exports
+from chatledger.export.job import Failure, Job
 from chatledger.export.kept import ArchiveDiffers
 from chatledger.jobs.ended import Ended
 from chatledger.ledger.ledger import Ledger
-from chatledger.restore import job as restores
+from chatledger.restore import jobs as restores
 from chatledger.restore.finish import fail as fail_restore
 
 _ATTEMPTS = 6
@@ -83,7 +83,7 @@ def _end_uncounted(ledger: Ledger, execution: Execution) -> bool:
     return True
 
 
-def _fail_export(ledger: Ledger, job: exports.Job) -> None:
+def _fail_export(ledger: Ledger, job: Job) -> None:
     if job.written_at:
         what = "Its archive is written, but was not verified to its end, so nothing was cleared."
     elif job.clear:
@@ -94,7 +94,7 @@ def _fail_export(ledger: Ledger, job: exports.Job) -> None:
     fail_export(ledger, job, why)
 
 
-def fail_export(ledger: Ledger, job: exports.Job, failure: Failure) -> None:
+def fail_export(ledger: Ledger, job: Job, failure: Failure) -> None:
     """Raises ``ConditionFailed`` if somebody wrote the job meanwhile."""
     failed = msgspec.structs.replace(job, status="failed", error=failure, finished_at=ledger.now())
     exports.save(ledger.table, failed)

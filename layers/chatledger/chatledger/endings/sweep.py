@@ -21,17 +21,19 @@ from chatledger.clear.reconcile import Reconciler
 from chatledger.clear.stopping import SURELY_QUIET
 from chatledger.endings.ended import Execution, end_export, end_restore, fail_export
 from chatledger.errors import Conflict
-from chatledger.export import job as exports
+from chatledger.export import jobs as exports
 from chatledger.export.begin import hand_over
 from chatledger.export.job import ACKNOWLEDGE_WITHIN, Clear, Failure
+from chatledger.export.job import Job as ExportJob
 from chatledger.jobs import lease, running
 from chatledger.jobs.holder import has_ended
 from chatledger.jobs.running import RunningJob
 from chatledger.ledger.ledger import Ledger
-from chatledger.restore import job as restores
+from chatledger.restore import jobs as restores
 from chatledger.restore import places, undo
 from chatledger.restore.admit import begin as begin_import
 from chatledger.restore.finish import fail as fail_restore
+from chatledger.restore.job import Job as RestoreJob
 
 # A job is entered in the index just before it is there.
 _THERE_WITHIN = timedelta(hours=1)
@@ -139,7 +141,7 @@ def _sweep_export(sweeper: Sweeper, entered: RunningJob, until: datetime) -> boo
     return True
 
 
-def _look_at_waiting(sweeper: Sweeper, job: exports.Job, clear: Clear) -> None:
+def _look_at_waiting(sweeper: Sweeper, job: ExportJob, clear: Clear) -> None:
     """An acknowledgement that got as far as the lease is carried through; too late, it ends."""
     ledger = sweeper.ledger
     if lease.holder(ledger.table, job.organization) == job.export_id:
@@ -157,7 +159,7 @@ def _look_at_waiting(sweeper: Sweeper, job: exports.Job, clear: Clear) -> None:
         )
 
 
-def _start_export(sweeper: Sweeper, job: exports.Job) -> None:
+def _start_export(sweeper: Sweeper, job: ExportJob) -> None:
     """What a request left before its execution began; a clear has the lease before that."""
     ledger, machine = sweeper.ledger, sweeper.export_machine
     if job.clear and (job.clear.on == "verified" or job.is_acknowledged):
@@ -193,7 +195,7 @@ def _sweep_restore(sweeper: Sweeper, entered: RunningJob, _until: datetime) -> b
     return True
 
 
-def _look_for_upload(sweeper: Sweeper, job: restores.Job) -> None:
+def _look_for_upload(sweeper: Sweeper, job: RestoreJob) -> None:
     """Whose event was lost is started here; what never came is given up."""
     ledger = sweeper.ledger
     if sweeper.uploads.size(places.archive(job.organization, job.restore_id)) is not None:
@@ -204,7 +206,7 @@ def _look_for_upload(sweeper: Sweeper, job: restores.Job) -> None:
         fail_restore(ledger, job, why)
 
 
-def _go_on_undoing(sweeper: Sweeper, job: restores.Job) -> None:
+def _go_on_undoing(sweeper: Sweeper, job: RestoreJob) -> None:
     with suppress(Conflict):  # Another clear or undo runs: this one has failed, and says so.
         undo.go_on(sweeper.ledger, sweeper.restore_machine, job)
 

@@ -10,7 +10,8 @@ import msgspec
 from chatledger.aws.s3 import LINK_SECONDS, Bucket
 from chatledger.errors import Conflict, NotFound
 from chatledger.export.count import count
-from chatledger.export.job import Clear, File, Home, Job, Progress, Receipt, newest
+from chatledger.export.job import Clear, File, Home, Job, Progress, Receipt
+from chatledger.export.jobs import newest
 from chatledger.export.part_progress import live_progress
 from chatledger.export.since import goes_on_from
 from chatledger.export.spec import spec_of

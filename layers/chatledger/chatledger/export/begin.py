@@ -16,7 +16,7 @@ from chatledger.audit.record import SYSTEM, Actor
 from chatledger.aws.states import StateMachine
 from chatledger.aws.table import ConditionFailed
 from chatledger.errors import Conflict, StorageError
-from chatledger.export import job as jobs
+from chatledger.export import jobs
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import Clear, Failure, Job
 from chatledger.export.promise import taken

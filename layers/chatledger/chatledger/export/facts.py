@@ -4,22 +4,19 @@ Each is recorded in the transaction that makes it true, whoever does: none can b
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from chatledger.audit.record import SYSTEM, Actor, Event
-
-if TYPE_CHECKING:
-    from chatledger.export.job import Job
+from chatledger.export.job import Job
 
 
-def new_facts(job: "Job", actor: Actor) -> list[Event]:
+def new_facts(job: Job, actor: Actor) -> list[Event]:
     """Those that no record says yet."""
     return [each for each in _facts(job, actor) if each.action not in job.recorded]
 
 
-def _facts(job: "Job", actor: Actor) -> Iterator[Event]:
+def _facts(job: Job, actor: Actor) -> Iterator[Event]:
     subject, clear = {"export_id": job.export_id}, job.clear
     if job.token is None:
         yield Event(
@@ -53,7 +50,7 @@ def _facts(job: "Job", actor: Actor) -> Iterator[Event]:
         yield Event(action="export.deleted", at=job.files_removed_at, actor=actor, subject=subject)
 
 
-def _asked(job: "Job") -> dict[str, str]:
+def _asked(job: Job) -> dict[str, str]:
     """Of the request what tells how far it goes, and nothing that names anybody."""
     request = job.request
     asked = {"format": str(request.get("format"))}

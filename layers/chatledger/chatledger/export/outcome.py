@@ -6,9 +6,9 @@ import msgspec
 
 from chatledger.aws.table import ConditionFailed, Table
 from chatledger.errors import ChatledgerError, Conflict, StorageError
-from chatledger.export import job as jobs
+from chatledger.export import jobs
 from chatledger.export.finish import Finished
-from chatledger.export.job import Clear, Failure, Job, Receipt
+from chatledger.export.job import MAX_FILES, Clear, Failure, Job, Receipt
 from chatledger.export.watch import check_wanted
 from chatledger.ledger import streams
 from chatledger.ledger.ledger import Ledger
@@ -64,9 +64,9 @@ def record_files(ledger: Ledger, job: Job, finished: Finished) -> Job:
 
 
 def _check_files(finished: Finished) -> None:
-    if len(finished.files) > jobs.MAX_FILES:
+    if len(finished.files) > MAX_FILES:
         raise Conflict(
-            f"The export has {len(finished.files):,} files, and at most {jobs.MAX_FILES} can be "
+            f"The export has {len(finished.files):,} files, and at most {MAX_FILES} can be "
             "named. Ask for fewer days, or for a format that makes one file."
         )
 

@@ -8,8 +8,7 @@ import msgspec
 from chatledger.audit.record import SYSTEM, Actor
 from chatledger.aws.s3 import Bucket
 from chatledger.errors import Conflict
-from chatledger.export import job as jobs
-from chatledger.export import places
+from chatledger.export import jobs, places
 from chatledger.export.job import Job
 from chatledger.ledger.ledger import Ledger
 

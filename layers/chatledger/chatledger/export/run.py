@@ -11,7 +11,7 @@ import msgspec
 from chatledger.aws.table import ConditionFailed
 from chatledger.documents.read import ContentGone
 from chatledger.errors import StorageError
-from chatledger.export import job as jobs
+from chatledger.export import jobs
 from chatledger.export.exporter import Exporter
 from chatledger.export.finish import finish
 from chatledger.export.job import Job, Progress

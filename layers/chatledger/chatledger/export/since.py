@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chatledger.errors import Conflict, Gone
-from chatledger.export import job as jobs
+from chatledger.export import jobs
 from chatledger.ledger import feed, slots, streams
 from chatledger.ledger.ledger import Ledger, current_epoch
 from chatledger.models.exports import LAST, ExportRequest

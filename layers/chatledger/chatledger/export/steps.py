@@ -11,8 +11,7 @@ import msgspec
 
 from chatledger.documents.read import ContentGone
 from chatledger.errors import Conflict
-from chatledger.export import job as jobs
-from chatledger.export import places
+from chatledger.export import jobs, places
 from chatledger.export.exporter import Exporter
 from chatledger.export.finish import finish
 from chatledger.export.job import Job, Progress

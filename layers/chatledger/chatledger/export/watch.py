@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chatledger.export import job as jobs
+from chatledger.export import jobs
 from chatledger.export.job import Job
 from chatledger.jobs.ended import Ended
 from chatledger.ledger.cells import Checkpoint

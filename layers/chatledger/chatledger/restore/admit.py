@@ -12,7 +12,7 @@ from chatledger.errors import StorageError
 from chatledger.jobs import running
 from chatledger.ledger.ledger import Ledger
 from chatledger.models.imports import ImportRequest
-from chatledger.restore import job as restores
+from chatledger.restore import jobs as restores
 from chatledger.restore.job import Job
 from chatledger.restore.places import Uploaded
 

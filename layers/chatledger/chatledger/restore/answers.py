@@ -8,7 +8,8 @@ import msgspec
 from chatledger.aws.s3 import LINK_SECONDS, Bucket
 from chatledger.ledger.ledger import Ledger
 from chatledger.restore import places
-from chatledger.restore.job import Job, newest_imports
+from chatledger.restore.job import Job
+from chatledger.restore.jobs import newest_imports
 from chatledger.timestamps import format_time
 
 

@@ -4,14 +4,11 @@ As of an export, each is recorded in the transaction that makes it true.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from chatledger.audit.record import Action, Actor, Event
-
-if TYPE_CHECKING:
-    from chatledger.restore.job import Job
+from chatledger.restore.job import Job
 
 _ACTIONS: dict[str, tuple[Action, Action]] = {
     "undo": ("undo.admitted", "undo.ended"),
@@ -19,12 +16,12 @@ _ACTIONS: dict[str, tuple[Action, Action]] = {
 }
 
 
-def new_facts(job: "Job", actor: Actor) -> list[Event]:
+def new_facts(job: Job, actor: Actor) -> list[Event]:
     """Those that no record says yet; an undo that is begun anew has records of its own."""
     return [each for each in _facts(job, actor) if each.action not in job.recorded]
 
 
-def _facts(job: "Job", actor: Actor) -> Iterator[Event]:
+def _facts(job: Job, actor: Actor) -> Iterator[Event]:
     admitted, ended = _ACTIONS[job.kind]
     subject = {"restore_id": job.restore_id}
     if job.export_id:

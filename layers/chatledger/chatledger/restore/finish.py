@@ -4,11 +4,12 @@ import msgspec
 
 from chatledger.aws.table import ConditionFailed
 from chatledger.errors import ChatledgerError, StorageError
-from chatledger.export import job as exports
+from chatledger.export import jobs as exports
 from chatledger.export.job import Clear, ClearStatus, Failure
+from chatledger.export.job import Job as ExportJob
 from chatledger.jobs import progress
 from chatledger.ledger.ledger import Ledger
-from chatledger.restore import job as restores
+from chatledger.restore import jobs as restores
 from chatledger.restore.job import Counts, Job
 
 _ROUNDS = 5
@@ -77,7 +78,7 @@ def _say_incomplete(ledger: Ledger, job: Job) -> None:
         _say(ledger, export, export.clear, "incomplete")
 
 
-def _say(ledger: Ledger, export: exports.Job, clear: Clear, status: ClearStatus) -> None:
+def _say(ledger: Ledger, export: ExportJob, clear: Clear, status: ClearStatus) -> None:
     said = msgspec.structs.replace(clear, status=status)
     exports.save(ledger.table, msgspec.structs.replace(export, clear=said))
 

@@ -18,10 +18,10 @@ from chatledger.export.manifest import BrokenManifest
 from chatledger.formats.archive import BrokenArchive
 from chatledger.jobs.ended import Ended
 from chatledger.ledger.ledger import Ledger
-from chatledger.restore import job as restores
+from chatledger.restore import jobs as restores
 from chatledger.restore import places
 from chatledger.restore.finish import fail
-from chatledger.restore.job import Job
+from chatledger.restore.job import Counts, Job
 from chatledger.restore.look import Restoring
 from chatledger.restore.put_back import put_back
 from chatledger.restore.records import Reader, Unit
@@ -98,7 +98,7 @@ class _Import:
         pieces = windows(self.uploads, key, begun.offset, size)
         return Reader(begun, number, listing).units(pieces)
 
-    def _passed(self, group: Group, counts: restores.Counts) -> None:
+    def _passed(self, group: Group, counts: Counts) -> None:
         self.job = msgspec.structs.replace(
             self.job,
             position=group.after,

@@ -13,11 +13,12 @@ from chatledger.audit.record import SYSTEM, Actor
 from chatledger.aws.states import StateMachine
 from chatledger.aws.table import ConditionFailed
 from chatledger.errors import Conflict, Gone, StorageError
-from chatledger.export import job as exports
+from chatledger.export import jobs as exports
 from chatledger.export.job import UNDO_WITHIN, Failure, Manifest
+from chatledger.export.job import Job as ExportJob
 from chatledger.jobs import holder, lease, running
 from chatledger.ledger.ledger import Ledger
-from chatledger.restore import job as restores
+from chatledger.restore import jobs as restores
 from chatledger.restore.job import Job, PartsList
 
 _ROUNDS = 5
@@ -79,7 +80,7 @@ def undo_id(export_id: str) -> str:
     return f"{export_id}-undo"
 
 
-def _check(ledger: Ledger, export: exports.Job) -> Manifest:
+def _check(ledger: Ledger, export: ExportJob) -> Manifest:
     """The manifest of what there is to undo."""
     clear = export.clear
     if not clear:

@@ -16,7 +16,7 @@ from chatledger.aws.s3 import Bucket, ObjectGone
 from chatledger.aws.table import Absent, ConditionFailed
 from chatledger.aws.wire import Item
 from chatledger.errors import Conflict, StorageError
-from chatledger.export import job as exports
+from chatledger.export import jobs as exports
 from chatledger.export.kept import ArchiveDiffers, KeptArchive, open_archive
 from chatledger.export.manifest import ListedEntry, ManifestPart
 from chatledger.formats.archive import HeadRecord, read_record
@@ -30,7 +30,7 @@ from chatledger.ledger.held import held_entries
 from chatledger.ledger.keys import entry_place
 from chatledger.ledger.ledger import Ledger
 from chatledger.messages import decode_line, encode_line, revision
-from chatledger.restore import job as restores
+from chatledger.restore import jobs as restores
 from chatledger.restore.records import users_of
 
 # A batch is one BatchGetItem, and its members one look into the archive.
