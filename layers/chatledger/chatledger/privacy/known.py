@@ -1,13 +1,14 @@
 """What a conversation itself says its people are called, looked for in its texts.
 
 A text is taken apart into words once, and each word is looked up: a thousand people cost what one
-costs. Words are compared composed (NFC), for a letter may be written as a letter and a mark.
+costs. Words are compared without accents, for many people leave them out.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable
-from unicodedata import normalize
+
+from chatledger.privacy.accents import bare, composed
 
 _MIN_PART = 3
 _MIN_UNSPACED_PART = 2
@@ -45,13 +46,13 @@ class KnownPeople:
     """``name``: of the user, if known. ``user_ids``: of all who speak."""
 
     def __init__(self, name: str | None, user_ids: Iterable[str]) -> None:
-        self._labels: dict[str, str] = {}  # of what is found as it is written
+        self._labels: dict[str, str] = {}  # of what is found in its capitals
         self._name: list[str] = []  # its words, found in any case
         self._lengths: dict[str, set[int]] = {}  # first word → of how many words
         self._asked: set[str] = set()  # of each its longest word
         for part in _parts(name or ""):
-            self._know(part, "name")
-            self._know(part.upper(), "name")
+            for written in {part, part.upper(), bare(part).upper()}:
+                self._know(written, "name")
         for each in filter(_is_telling, user_ids):
             self._know(each, "user")
         whole = _IS_SPACE.sub(" ", name or "").strip()
@@ -78,7 +79,7 @@ class KnownPeople:
         return "".join(pieces)
 
     def _know(self, written: str, label: str) -> None:
-        self._labels[_composed(written)] = label
+        self._labels[bare(written)] = label
         self._words_of(written)
 
     def _words_of(self, written: str) -> list[str]:
@@ -90,13 +91,13 @@ class KnownPeople:
     def _may_be_in(self, text: str) -> bool:
         if not self._asked or len(self._asked) > _MAX_ASKED:
             return bool(self._asked)
-        return any(map(_composed(text).casefold().__contains__, self._asked))
+        return any(map(bare(text).casefold().__contains__, self._asked))
 
     def _at(self, tokens: list[str], words: list[str], place: int) -> tuple[int, str] | None:
         """In how many words somebody is named here, and as what."""
         for length in sorted(self._lengths[words[place]], reverse=True):
             end = place + length
-            label = self._labels.get(_composed("".join(tokens[place:end])))
+            label = self._labels.get(bare("".join(tokens[place:end])))
             if not label and words[place:end] == self._name:
                 label = "name"
             if label and _is_apart(tokens, place, end):
@@ -109,7 +110,7 @@ def _parts(name: str) -> Iterable[str]:
 
     A part is often a word too (Mark, Rosa, Will), which begins with a small letter.
     """
-    return filter(_can_stand_alone, _PARTS.findall(_composed(name)))
+    return filter(_can_stand_alone, _PARTS.findall(composed(name)))
 
 
 def _can_stand_alone(part: str) -> bool:
@@ -136,8 +137,4 @@ def _is_apart(tokens: list[str], start: int, end: int) -> bool:
 def _folded(token: str) -> str:
     if token.isascii():
         return " " if token.isspace() else token.casefold()
-    return " " if _IS_SPACE.match(token) else _composed(token).casefold()
-
-
-def _composed(text: str) -> str:
-    return text if text.isascii() else normalize("NFC", text)
+    return " " if _IS_SPACE.match(token) else bare(token).casefold()
