@@ -100,8 +100,9 @@ def _summary(
     pages = [("Start page", f"{settings.url}/"), ("Docs", f"{settings.url}/docs")]
     screen.facts([("API", settings.url), *pages, ("Key", escape(key))])
     screen.line()
-    screen.line("  [cyan]Try[/]")
-    screen.line(f"  curl -H 'Authorization: Bearer {key}' '{settings.url}/chats?limit=2'")
+    screen.line("  [cyan]Try[/], with this key of an operator, who may do everything:")
+    screen.line(f"  export URL={settings.url} KEY={escape(key)}")
+    screen.line('  curl "$URL/chats?limit=2" -H "Authorization: Bearer $KEY"')
     screen.line()
     data = settings.data
     where = data.relative_to(ROOT) if data.is_relative_to(ROOT) else data

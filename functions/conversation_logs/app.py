@@ -27,7 +27,7 @@ from chatledger.export.answers import Links, job_answer
 from chatledger.export.begin import export
 from chatledger.export.conversation_logs import content_for_answer, logs_of, summary
 from chatledger.export.exporter import Exporter
-from chatledger.export.links_given import record_download
+from chatledger.export.links_given import record_download, record_links
 from chatledger.identifiers import new_ulid
 from chatledger.models.queries import ConversationLogsQuery
 
@@ -51,7 +51,9 @@ def _export(asked: ConversationLogsQuery) -> Answer:
     if (content := content_for_answer(exporter, job)) is not None:
         record_download(ledger(), organization, who, job.export_id)
         return text(content, "application/json")
-    return accepted(job_answer(ledger(), Links(), job), location(f"/exports/{job.export_id}"))
+    answer = job_answer(ledger(), Links(exports_bucket()), job)
+    record_links(ledger(), organization, who, [answer])
+    return accepted(answer, location(f"/exports/{job.export_id}"))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

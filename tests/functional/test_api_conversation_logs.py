@@ -97,6 +97,7 @@ def test_what_does_not_fit_an_answer_is_an_export_to_follow(
     monkeypatch.setattr(conversation_logs, limit, 100)
     reply = filled.get(f"{PATH}?action=export")
     assert reply.status == 202, reply.text
+    assert reply.json()["files"][0]["url"]
     job = filled.get(reply.headers["Location"]).json()
     assert (job["status"], job["counts"]["conversations"]) == ("succeeded", 1)
 

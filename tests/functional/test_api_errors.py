@@ -268,3 +268,18 @@ def test_another_number_of_shards_is_refused_and_the_log_says_which(
     assert (reply.status, reply.code) == (500, "internal_error")
     assert "made with 16" not in reply.text
     assert any("made with 16" in getattr(record, "said", "") for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("POST", "/statistics", "This path takes GET only."),
+        ("GET", "/crm/ai-conversations/export", "This path takes POST only."),
+        ("PUT", "/chats/a/b", "This path takes GET and PATCH only."),
+        ("GET", "/nothing", "There is no such route."),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(gateway: Gateway, method: str, path: str, told: str):
+    reply = gateway.call(method, path)
+    assert (reply.status, reply.code) == (404, "not_found")
+    assert reply.error.startswith(told)

@@ -222,7 +222,9 @@ def test_a_link_names_its_region_its_age_and_the_files_name(region: str, aws: No
     host = "my-bucket.s3.amazonaws.com" if region == "us-east-1" else f"my-bucket.s3.{region}"
     assert link.netloc.startswith(host)
     assert asked["X-Amz-Expires"] == ["900"]
-    assert asked["response-content-disposition"] == ["attachment; filename*=UTF-8''%C3%A9.csv"]
+    assert asked["response-content-disposition"] == [
+        "attachment; filename=\"_.csv\"; filename*=UTF-8''%C3%A9.csv"
+    ]
 
 
 def test_an_upload_is_bound_to_a_type_only_where_one_is_named(s3_bucket: S3Bucket):

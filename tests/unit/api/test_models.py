@@ -365,3 +365,10 @@ def test_a_secret_brought_along_has_the_form_of_one(key: str):
     with pytest.raises(ValidationError) as caught:
         BootstrapRequest.model_validate({"key": key})
     assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("Excel", "xlsx"), ("ML Training", "ml"), ("JSON", "json")]
+)
+def test_formats_may_be_written_as_people_say_them(written: str, meant: str):
+    assert ExportRequest(format=written).format == meant

@@ -30,7 +30,7 @@ FIRST = [
     "reply_to_message_id",
     "sequence_number",
 ]
-FORMULAS = tuple("=+-@'\t\r\n\uff1d\uff0b\uff0d\uff20")
+FORMULAS = tuple("=+-@'\t\r")
 
 
 def read(data: bytes) -> list[dict[str, str]]:

@@ -140,3 +140,27 @@ def test_whatever_is_said_it_can_be_read(chat: Conversation) -> None:
     said = [(each.role, each.content) for each in chat.messages]
     for row in uiuc(chat, chat):
         assert [(each["role"], each["content"]) for each in row["convo"]["messages"]] == said
+
+
+@pytest.mark.parametrize(
+    ("roles", "turns"),
+    [
+        ("user assistant", [("0", "1")]),
+        ("user user assistant assistant", [("0", ""), ("1", "2"), ("", "3")]),
+        ("user tool system assistant user", [("0", "3"), ("1", ""), ("2", ""), ("4", "")]),
+        ("system user tool", [("0", ""), ("1", ""), ("2", "")]),
+        ("tool assistant", [("0", ""), ("", "1")]),
+        (
+            "user" + " tool" * 11 + " assistant",
+            [(str(number), "") for number in range(12)] + [("", "12")],
+        ),
+    ],
+)
+def test_conversation_logs_pair_an_answer_with_its_question(
+    roles: str, turns: list[tuple[str, str]]
+) -> None:
+    said = [message(n, role=role, content=str(n)) for n, role in enumerate(roles.split())]
+    document = json.loads(written("conversation_logs", conversation(said)))
+    (found,) = document["conversations"]
+    assert [(turn["query"], turn["answer"]) for turn in found["messages"]] == turns
+    assert (found["dialogue_count"], document["count"]) == (len(turns), 1)

@@ -37,7 +37,7 @@ DATASET: Any = import_module("chitchat_dataset").Dataset
 
 ALL = Options(include_ip_addresses=True)
 HEADER = header(ALL)
-FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "'quoted", "\ttab", "\rreturn", "\uff1d1+1")
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "'quoted", "\ttab", "\rreturn")
 
 
 def book(*chats: Conversation, piece: int = 2**20, **limits: int) -> bytes:

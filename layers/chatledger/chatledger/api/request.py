@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from chatledger.access.admission import Caller
 from chatledger.api.bodies import body_bytes, decode_json, decode_query, validated
-from chatledger.api.routes import GREEDY, ROUTES, Route
+from chatledger.api.routes import GREEDY, ROUTES, Route, no_route
 from chatledger.errors import InvalidRequest, NotFound, Unauthorized
 from chatledger.identifiers import check_id
 
@@ -36,7 +36,7 @@ class Request:
     def route(self) -> Route:
         """What the table says of it; raises ``NotFound``."""
         if not self.known:
-            raise NotFound("There is no such route. GET /openapi.json lists those there are.")
+            raise NotFound(no_route(str(self.event.get("rawPath", ""))))
         return self.known
 
     @property

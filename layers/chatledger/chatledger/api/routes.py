@@ -3,6 +3,7 @@
 ``template.yaml`` has the same routes; a test compares them.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
@@ -357,3 +358,16 @@ GREEDY: dict[str, dict[str, str]] = {
     },
     "GET /documents/{document_id+}": {"/original": "GET /documents/{document_id}/original"},
 }
+
+
+def no_route(path: str) -> str:
+    """What to tell whose request is no route's: which methods its path has, if it is one."""
+    methods = [key.split(" ")[0] for key in ROUTES if _is_at(path, key.split(" ")[1])]
+    if methods:
+        return f"This path takes {' and '.join(sorted(methods))} only."
+    return "There is no such route. GET /openapi.json lists those there are."
+
+
+def _is_at(path: str, template: str) -> bool:
+    pattern = re.sub(r"\\{\w+\\}", ".+", re.escape(template))
+    return bool(re.fullmatch(pattern, path))

@@ -224,7 +224,7 @@ class S3Bucket:
         parameters = {
             "Bucket": self.name,
             "Key": key,
-            "ResponseContentDisposition": f"attachment; filename*=UTF-8''{quote(file_name)}",
+            "ResponseContentDisposition": _attachment(file_name),
             **_of_version(version),
         }
         return self.client.generate_presigned_url(
@@ -304,6 +304,14 @@ def call(client: Any, operation: str, **request: Any) -> dict[str, Any]:
         raise
     except (HTTPClientError, UnreachableError) as error:
         raise StorageError from error
+
+
+def _attachment(file_name: str) -> str:
+    """RFC 6266: the name as it is, and for those that do not know that form one of ASCII."""
+    plain = "".join(
+        each if " " <= each <= "~" and each not in '"\\%' else "_" for each in file_name
+    )
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name)}"
 
 
 def _of_version(version: str | None) -> dict[str, str]:

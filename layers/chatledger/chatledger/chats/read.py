@@ -117,4 +117,7 @@ def _position(page: list[Message]) -> Position:
 
 
 def _not_found(conversation_id: str) -> NotFound:
-    return NotFound(f"There is no conversation {conversation_id[:64]!r} here. Check the id.")
+    return NotFound(
+        f"There is no conversation {conversation_id[:64]!r} here: check the id. If it was cleared, "
+        "the undo of that export puts it back."
+    )

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from chatledger.formats.pairs import MAX_REMEMBERED
 from chatledger.formats.writer import Conversation, Options, Totals, Unframed, Writer, gathered
 from chatledger.ledger.heads import Head
 from chatledger.messages import Message
@@ -131,20 +132,29 @@ def writer(options: Options) -> Writer:
 
 
 def dialogue(messages: Iterable[Message]) -> Iterator[tuple[Message | None, Message | None]]:
-    """Each message once, as a question, an answer, or both together: an answer follows at once."""
-    waiting: Message | None = None
+    """Each message once, as a question, an answer, or both together.
+
+    What a system or a tool says in between, a few messages, does not part an answer from its
+    question: it comes after them.
+    """
+    asked: Message | None = None
+    between: list[Message] = []
     for message in messages:
         if message.role == "assistant":
-            yield waiting, message
-            waiting = None
+            yield asked, message
+        elif asked and message.role != "user" and len(between) < MAX_REMEMBERED:
+            between.append(message)
             continue
-        if waiting:
-            yield waiting, None
-        waiting = message if message.role == "user" else None
-        if not waiting:
+        elif asked:
+            yield asked, None
+        yield from ((each, None) for each in between)
+        between.clear()
+        asked = message if message.role == "user" else None
+        if message.role not in {"user", "assistant"}:
             yield message, None
-    if waiting:
-        yield waiting, None
+    if asked:
+        yield asked, None
+    yield from ((each, None) for each in between)
 
 
 @dataclass(slots=True)

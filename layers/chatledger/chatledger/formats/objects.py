@@ -180,7 +180,7 @@ def _without_metadata(message: Message, number: int, ip_address: str | None) -> 
 def _closing(head: Head, options: Options, tally: "_Tally") -> _Closing:
     names = _PLAIN + _METADATA if options.include_metadata else _PLAIN
     return _Closing(
-        ai_services_used=sorted(tally.services),
+        ai_services_used=sorted(tally.services) if options.include_metadata else [],
         conversation_metrics=tally.metrics(),
         **{name: head.about.get(name) for name in names},
     )

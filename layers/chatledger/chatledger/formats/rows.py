@@ -99,21 +99,7 @@ def spreadsheet_text(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-# The last four are = + - @ as East Asian keyboards write them, which Excel reads as those.
-_FORMULA_STARTS = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "'",
-    "\t",
-    "\r",
-    "\n",
-    "\uff1d",
-    "\uff0b",
-    "\uff0d",
-    "\uff20",
-)
+_FORMULA_STARTS = ("=", "+", "-", "@", "'", "\t", "\r")
 
 
 def _message_fields(options: Options) -> tuple[str, ...]:

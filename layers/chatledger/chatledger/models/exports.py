@@ -54,10 +54,13 @@ _EXAMPLE: dict[str, Any] = {"format": "csv"}
 
 
 def _format(value: str) -> str:
-    name = ALIASES.get(value, value)
+    """As people write it too: ``Excel``, ``ML Training``."""
+    written = value.strip().lower().replace(" ", "_").replace("-", "_")
+    name = ALIASES.get(written, written)
     if name in FORMATS:
         return name
-    raise ValueError(f"{value[:32]!r} is not a format; use one of {', '.join(FORMATS)}.")
+    known = ", ".join(FORMATS)
+    raise ValueError(f"{value[:32]!r} is not a format; use one of {known} (excel, ml_training).")
 
 
 Format = Annotated[str, Field(json_schema_extra={"enum": list(FORMATS)}), AfterValidator(_format)]
