@@ -58,6 +58,11 @@ class Clear:
     receipt: Receipt | None
     undo_until: str | None
 
+    @property
+    def has_cleared(self) -> bool:
+        """Whether anything left the ledger by it."""
+        return self.receipt is not None and self.receipt.cleared > 0
+
     @classmethod
     def of(cls, answer: Json) -> Self:
         counted = answer.get("cleared") is not None

@@ -4,7 +4,7 @@ import ipaddress
 import json
 from importlib.metadata import version
 from typing import Any, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -54,12 +54,6 @@ class Api:
     def once(self, method: str, path: str, body: Json | None = None) -> Json:
         """For what has no idempotency key: repeated only where it was certainly not done."""
         return self._json(method, path, body, {}, repeat=False)
-
-    def address(self, path: str) -> str:
-        """Where somebody else finds what this finds there."""
-        if not self.organization:
-            return f"{self.url}{path}"
-        return f"{self.url}{path}?organization_id={quote(self.organization, safe='')}"
 
     def _json(
         self,

@@ -41,6 +41,7 @@ def parser() -> Parser:
         ("statistics", "count conversations, and how they went", _statistics),
         ("summary", "which log files of conversations there are", _summary),
         ("verify", "prove an exported archive, offline", _verify),
+        ("undo", "put back what an export cleared", _undo),
         ("restore", "put an exported archive back", _restore),
         ("keys", "make, list and revoke keys", _keys),
         ("adopt-table", "begin anew after a restored backup, on AWS", _adopt_table),
@@ -62,13 +63,13 @@ def export_request(given: argparse.Namespace) -> Json:
 
 def export_command(given: argparse.Namespace) -> str:
     """What exports the slice that was given to another command; without the key."""
-    service = [
-        word
-        for option in ("url", "organization")
-        if (value := getattr(given, option))
-        for word in (f"--{option}", value)
-    ]
-    return shlex.join(["chatledger", "export", *slice_again(given), *service, "--output", "DIR"])
+    words = ["chatledger", "export", *slice_again(given), *_service_again(given)]
+    return shlex.join([*words, "--output", "DIR"])
+
+
+def undo_command(given: argparse.Namespace, export_id: str) -> str:
+    """What undoes the clear of an export at the place that was given; without the key."""
+    return shlex.join(["chatledger", "undo", export_id, *_service_again(given)])
 
 
 def key_request(given: argparse.Namespace) -> Json:
@@ -88,6 +89,16 @@ def statistics_query(given: argparse.Namespace) -> dict[str, str]:
     fields = [field for field, _ in _COUNTED.values()]
     query = {field: getattr(given, field) for field in fields}
     return without_none({"start_date": given.start, "end_date": given.end, **query})
+
+
+def _service_again(given: argparse.Namespace) -> list[str]:
+    """The options once more that say which service, and whose ledger there."""
+    return [
+        word
+        for option in ("url", "organization")
+        if (value := getattr(given, option))
+        for word in (f"--{option}", value)
+    ]
 
 
 def _service(command: Parser, **default: Any) -> None:
@@ -130,6 +141,9 @@ def _export(command: Parser) -> None:
         "--clear-on",
         choices=("verified", "acknowledged"),
         help="acknowledged: only when DIR has it and it was checked here too; implies --clear",
+    )
+    clear.add_argument(
+        *("-y", "--yes"), action="store_true", help="clear the whole ledger without a question"
     )
     _service(command, default=argparse.SUPPRESS)
 
@@ -176,6 +190,15 @@ def _verify(command: Parser) -> None:
         metavar="FILE",
         help="the one key to trust, PEM or what GET /signing-key answers; else the archive's own",
     )
+
+
+def _undo(command: Parser) -> None:
+    command.description = (
+        "Puts back what an export cleared: the same ids, in the same places. What was written "
+        "since stays. To ask again is harmless."
+    )
+    command.add_argument("export_id", metavar="EXPORT_ID", help="as the export's summary names it")
+    _service(command, default=argparse.SUPPRESS)
 
 
 def _restore(command: Parser) -> None:

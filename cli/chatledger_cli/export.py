@@ -1,6 +1,7 @@
 """``chatledger export``: asks for an export, waits, downloads it, checks it."""
 
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from chatledger_cli import manifest
@@ -28,12 +29,25 @@ def dry_run(api: Api, screen: Screen, request: Json) -> None:
         screen.done(f"It would clear {counted(int(answer['would_clear']), 'message')}, less holds")
 
 
-def export(api: Api, screen: Screen, folder: Path, request: Json) -> None:
-    """Leaves the export in the folder, and nothing else. Raises ``CommandError``."""
+def export(
+    api: Api,
+    screen: Screen,
+    folder: Path,
+    request: Json,
+    agree: Callable[[], None],
+    undo: Callable[[str], str],
+) -> None:
+    """Leaves the export in the folder, and nothing else. Raises ``CommandError``.
+
+    ``agree`` raises it where somebody does not want what is not yet begun; ``undo``: the command
+    that undoes the clear of an export.
+    """
     made = output_folder(folder, NOTE)
     with locked(folder):
-        began = api.patience.now()
         note = Note(folder, NOTE)
+        if not note.is_there:
+            _agreed(agree, folder if made else None)
+        began = api.patience.now()
         begun = note.begin(api.url, {**request, "organization": api.organization})
         try:
             job = _start(api, note, begun, request)
@@ -43,7 +57,20 @@ def export(api: Api, screen: Screen, folder: Path, request: Json) -> None:
                 if made:
                     folder.rmdir()
             raise
-        _Export(api, screen, folder, note, job).run(began)
+        done = _Export(api, screen, folder, note, job)
+        done.run(began)
+        show_export(screen, folder, done.job, done.moved, done.root_hash, undo(job.id))
+        complain_of_clear(done.job)
+
+
+def _agreed(agree: Callable[[], None], made: Path | None) -> None:
+    """``made``: the folder that is not wanted then."""
+    try:
+        agree()
+    except CommandError:
+        if made:
+            made.rmdir()
+        raise
 
 
 def _start(api: Api, note: Note, begun: Begun, request: Json) -> ExportJob:
@@ -79,9 +106,6 @@ class _Export:
         if self.job.awaits_acknowledgement:
             self._acknowledge()
         self.note.remove()
-        undo = self.api.address(f"/exports/{self.job.id}/undo")
-        show_export(self.screen, undo, self.folder, self.job, self.moved, self.root_hash)
-        complain_of_clear(self.job)
 
     @property
     def _is_archive(self) -> bool:

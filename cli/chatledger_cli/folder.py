@@ -72,6 +72,11 @@ class Note:
         self._now = now
         self.resumed = False
 
+    @property
+    def is_there(self) -> bool:
+        """Whether an earlier run began something."""
+        return self.path.exists()
+
     def begin(self, url: str, request: dict[str, Any]) -> Begun:
         """What an earlier run began, or a new beginning, written down.
 

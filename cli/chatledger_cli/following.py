@@ -46,6 +46,19 @@ def follow_import(api: Api, screen: Screen, job: ImportJob, total: int | None) -
     return job
 
 
+def follow_undo(api: Api, screen: Screen, job: ExportJob) -> ExportJob:
+    """The export once its undo has ended, which its clear says."""
+    receipt = job.clear.receipt if job.clear else None
+    figures = counted(receipt.cleared, "message") if receipt else ""
+    with screen.meter("Undoing") as meter:
+        looks = _Looks(api)
+        while job.clear and job.clear.status == "undoing":
+            meter.show("Undoing", figures=figures)
+            looks.wait()
+            job = ExportJob.of(api.get(f"/exports/{job.id}"))
+    return job
+
+
 class ByteBar:
     """Bytes on their way, and how fast they go in this run."""
 

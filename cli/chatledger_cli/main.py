@@ -21,7 +21,9 @@ from chatledger_cli.arguments import (
     key_request,
     parser,
     statistics_query,
+    undo_command,
 )
+from chatledger_cli.consent import ask_before_clearing
 from chatledger_cli.errors import (
     FAILED,
     INTERRUPTED,
@@ -39,6 +41,7 @@ from chatledger_cli.screen import Screen
 from chatledger_cli.slice import slice_request
 from chatledger_cli.stack import adopt_table
 from chatledger_cli.statistics import show_statistics, statistics_answer
+from chatledger_cli.undo import undo
 from chatledger_cli.verify import verify
 
 _KEY = re.compile(r"clk_[A-Za-z0-9_-]{20,200}")
@@ -138,7 +141,9 @@ def _ask(given: argparse.Namespace, api: Api, screen: Screen) -> None:
         case "export", _ if given.dry_run:
             dry_run(api, screen, export_request(given))
         case "export", _:
-            export(api, screen, given.output, export_request(given))
+            _export(given, api, screen)
+        case "undo", _:
+            undo(api, screen, given.export_id, undo_command(given, given.export_id))
         case "restore", _:
             restore(api, screen, given.folder)
         case (("preview" | "statistics" | "summary"), _):
@@ -149,6 +154,16 @@ def _ask(given: argparse.Namespace, api: Api, screen: Screen) -> None:
             keys.show(api, screen)
         case _:
             keys.revoke(api, screen, given.key_id)
+
+
+def _export(given: argparse.Namespace, api: Api, screen: Screen) -> None:
+    request = export_request(given)
+
+    def agree() -> None:
+        if not given.yes:
+            ask_before_clearing(api, screen, request)
+
+    export(api, screen, given.output, request, agree, partial(undo_command, given))
 
 
 def _look(given: argparse.Namespace, api: Api, screen: Screen) -> None:
@@ -184,6 +199,8 @@ def _warn_of_plain_text(url: str, screen: Screen) -> None:
 
 
 def _interrupted(given: argparse.Namespace) -> str:
+    if given.command == "undo":
+        return "Interrupted here. The undo goes on at the service; ask again to wait for it."
     if given.command not in {"export", "restore"} or getattr(given, "dry_run", False):
         return "Interrupted."
     if getattr(given, "clear", False) or getattr(given, "clear_on", None):

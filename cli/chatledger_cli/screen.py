@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -39,9 +39,18 @@ class Meter:
 
 
 class Screen:
-    """Results go to standard output, what went wrong to standard error."""
+    """Results go to standard output, what went wrong to standard error.
 
-    def __init__(self, console: Console | None = None, errors: Console | None = None) -> None:
+    ``keyboard``: where somebody answers questions.
+    """
+
+    def __init__(
+        self,
+        console: Console | None = None,
+        errors: Console | None = None,
+        keyboard: TextIO | None = None,
+    ) -> None:
+        self._keyboard = keyboard or (None if console else _keyboard())
         self.console = console or _console(sys.stdout)
         self.errors = errors or _console(sys.stderr)
 
@@ -82,6 +91,24 @@ class Screen:
 
     def error(self, what: str) -> None:
         _sentence(self.errors, "[red]✗[/]", what)
+
+    @property
+    def can_ask(self) -> bool:
+        return self._keyboard is not None
+
+    def agrees(self, what: str) -> bool:
+        """Whether somebody says yes to it; Ctrl-C and an end of input are a no."""
+        if self._keyboard is None:
+            return False
+        _sentence(self.console, "[yellow]?[/]", what)
+        self.console.print(Text("  Go on? [y/N] ", style="bold"), end="")
+        try:
+            answer = self._keyboard.readline()
+        except KeyboardInterrupt:
+            answer = ""
+        if not answer.endswith("\n"):
+            self.console.print()
+        return answer.strip().casefold() in {"y", "yes"}
 
     def rule(self, title: str) -> None:
         """Parts the summary from the steps."""
@@ -142,6 +169,12 @@ def _sentence(console: Console, mark: str, text: str) -> None:
     grid = Table.grid(padding=(0, 1))
     grid.add_row(mark, Text(plain(text), overflow="fold"))
     console.print(grid)
+
+
+def _keyboard() -> TextIO | None:
+    """Where both are a terminal: else nobody sees the question, or nobody can answer it."""
+    both: tuple[Any, Any] = (sys.stdin, sys.stdout)  # None in a process without them
+    return sys.stdin if all(stream and stream.isatty() for stream in both) else None
 
 
 def _console(stream: Any) -> Console:

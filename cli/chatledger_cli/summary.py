@@ -44,9 +44,9 @@ def contents(counts: Counts) -> str:
 
 
 def show_export(
-    screen: Screen, undo: str, folder: Path, job: ExportJob, moved: Moved, root_hash: str | None
+    screen: Screen, folder: Path, job: ExportJob, moved: Moved, root_hash: str | None, undo: str
 ) -> None:
-    """``undo``: where a clear is undone; ``root_hash``: as it was computed here, if at all."""
+    """``root_hash``: as it was computed here, if at all; ``undo``: the command for its clear."""
     facts: Facts = [("Contains", amount(job.counts))] if job.counts else []
     facts += [("Downloaded", str(moved)), ("Folder", str(folder))]
     facts += _files([file.name for file in job.files])
@@ -57,14 +57,16 @@ def show_export(
         facts += _cleared(job.clear.receipt)
     screen.rule("Exported")
     screen.facts(facts)
+    if job.format != "archive" and job.clear and job.clear.has_cleared:
+        screen.show("")
+        screen.remark(
+            f"These files ({job.format}) cannot be restored from. The lossless archive of what was "
+            "cleared is kept at the service."
+        )
     if job.cursor:
         screen.hint("What comes after this, the next time:", f"--since {job.cursor}")
     if job.clear and job.clear.undo_until:
-        screen.hint(
-            f"Undo the clear, until {moment(job.clear.undo_until)}:",
-            'curl -X POST -H "Authorization: Bearer $CHATLEDGER_KEY"',
-            f"'{undo}'",
-        )
+        screen.hint(f"Undo the clear, until {moment(job.clear.undo_until)}:", undo)
 
 
 def _files(names: list[str]) -> Facts:
@@ -93,6 +95,17 @@ def complain_of_clear(job: ExportJob) -> None:
         )
     if job.clear and job.clear.status == "not_acknowledged":
         raise CommandError("Nothing was cleared: it was not acknowledged in time.")
+
+
+def show_undo(screen: Screen, job: ExportJob) -> None:
+    """How much came back is not told message by message: what the clear took, as it left it."""
+    facts: Facts = [("Export", job.id)]
+    if job.clear and job.clear.receipt:
+        facts.append(("Back", counted(job.clear.receipt.cleared, "message")))
+    screen.rule("Undone")
+    screen.facts(facts)
+    screen.show("")
+    screen.remark("What was written or put back since the clear stays as it is.")
 
 
 def show_restore(screen: Screen, folder: Path, job: ImportJob, moved: Moved) -> None:

@@ -193,9 +193,16 @@ def test_a_clear_empties_the_ledger_and_a_restore_brings_it_back(cli: Commands, 
     ids = cli.fill()
     done = cli.run("export", "-f", "archive", "--clear-on", clear_on, "--output", "out")
     assert f"Cleared {len(ids)} of {len(ids)} messages" in done.stdout
-    assert "/undo" in done.stdout
+    undo = done.stdout.splitlines()[-1].split()
+    assert undo[:2] == ["chatledger", "undo"]
     assert cli.archived("out") == sorted(ids)
     assert cli.statuses() == {404}
+    if clear_on == "verified":
+        undone = cli.run(*undo[1:])
+        assert f"Back    {len(ids)} messages" in undone.stdout
+        assert cli.statuses() == {200}
+        cli.run("export", "-f", "archive", "--clear", "--output", "again")
+        assert cli.statuses() == {404}
     done = cli.run("restore", "out")
     assert f"Restored       {len(ids)} messages" in done.stdout
     assert cli.statuses() == {200}

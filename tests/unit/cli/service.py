@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import httpx
 from rich.console import Console
@@ -110,18 +110,17 @@ class Service:
     def _api(self, request: httpx.Request) -> httpx.Response:
         match request.method, request.url.path.split("/")[1:]:
             case "POST", ["exports"]:
-                key = request.headers["idempotency-key"]
-                self.jobs.setdefault(key, f"export-{len(self.jobs) + 1}")
-                return httpx.Response(202, json=self._unsigned(self.jobs[key]))
+                return self._begin(request)
             case "GET", ["exports", export_id]:
                 clear = self.states[0].get("clear") or {}
                 waits = clear.get("status") == "awaiting_acknowledgement"
                 if len(self.states) > 1 and not waits:
                     self.states.pop(0)
                 return httpx.Response(200, json=self._export(export_id))
-            case "POST", ["exports", export_id, "acknowledge"]:
-                self.acknowledged.append(json.loads(request.content)["root_hash"])
-                self.states.pop(0)
+            case "POST", ["exports", export_id, ("acknowledge" | "undo") as act]:
+                if act == "acknowledge":
+                    self.acknowledged.append(json.loads(request.content)["root_hash"])
+                    self.states.pop(0)
                 return httpx.Response(202, json=self._unsigned(export_id))
             case "POST", ["imports"]:
                 key = request.headers["idempotency-key"]
@@ -133,6 +132,14 @@ class Service:
                 return httpx.Response(200, json=self._import(import_id))
             case _:
                 return error(404, "not_found")
+
+    def _begin(self, request: httpx.Request) -> httpx.Response:
+        if json.loads(request.content).get("dry_run"):
+            counts = {"conversations": 300, "messages": 16_000, "bytes": 8}
+            return httpx.Response(200, json={"counts": counts, "would_clear": 16_610})
+        key = request.headers["idempotency-key"]
+        self.jobs.setdefault(key, f"export-{len(self.jobs) + 1}")
+        return httpx.Response(202, json=self._unsigned(self.jobs[key]))
 
     def _store(self, request: httpx.Request) -> httpx.Response:
         assert "authorization" not in request.headers, "a signed link never sees the key"
@@ -234,8 +241,9 @@ def chatledger(
     terminal: bool = False,
     width: int = 80,
     environment: dict[str, str] | None = None,
+    answers: str | TextIO | None = None,
 ) -> Ran:
-    """Runs the command; its waits take no time."""
+    """Runs the command; its waits take no time. ``answers``: typed where it may ask."""
     out, err, clock, waits = io.StringIO(), io.StringIO(), [0.0], list[float]()
 
     def pause(seconds: float) -> None:
@@ -245,6 +253,7 @@ def chatledger(
     screen = Screen(
         Console(file=out, width=width, force_terminal=terminal, highlight=False),
         Console(file=err, width=80, highlight=False),
+        io.StringIO(answers) if isinstance(answers, str) else answers,
     )
     status = main(
         [str(each) for each in arguments],

@@ -316,10 +316,19 @@ def test_a_clear_is_followed_to_its_end(folder: Path):
     assert "1 under a hold" in ran.out
     assert "2027-01-01 10:00 UTC" in ran.out
     hint = ran.out.partition("UTC:")[2]
-    assert hint.split() == [
-        *("curl", "-X", "POST", "-H", '"Authorization:', "Bearer", '$CHATLEDGER_KEY"', "\\"),
-        "'https://ledger.test/exports/export-1/undo'",
-    ]
+    assert hint.split() == ["chatledger", "undo", "export-1"]
+    assert "cannot be restored from" not in ran.out
+
+
+def test_a_clear_of_files_that_cannot_be_restored_from_says_where_the_archive_is(folder: Path):
+    cleared = {"status": "cleared", "undo_until": "2027-01-01T10:00:00Z"} | RECEIPT
+    service = Service(format="csv", states=[{"status": "succeeded", "clear": cleared}])
+    arguments = ("--url", "https://ledger.test", "--organization", "a b")
+    ran = chatledger(service, "export", "-f", "csv", "--clear", "-o", folder, *arguments)
+    assert ran.status == 0, ran.err
+    assert "(csv) cannot be restored from" in ran.out
+    undo = "chatledger undo export-1 --url https://ledger.test --organization 'a b'"
+    assert ran.out.splitlines()[-1].strip() == undo
 
 
 def test_an_incomplete_clear_is_downloaded_and_said(folder: Path):
