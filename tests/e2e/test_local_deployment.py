@@ -72,7 +72,7 @@ def test_an_original_comes_back_byte_for_byte(deployment: Deployment) -> None:
     assert deployment.http.get(where).status_code == 404
     url = stored.json()["upload_url"]
     assert url.startswith(deployment.url)
-    for content, media_type in ((b"first", "text/plain"), (pdf, "application/pdf")):
+    for content, media_type in ((b"first", "text/plain"), (pdf, "application/octet-stream")):
         put = httpx.put(url, content=content, headers={"Content-Type": media_type})
         assert put.status_code == 200, put.text
     again = deployment.http.post("/documents", json={**document, "text": "changed"})
@@ -82,6 +82,7 @@ def test_an_original_comes_back_byte_for_byte(deployment: Deployment) -> None:
     answer = httpx.get(link.headers["Location"])
     assert answer.status_code == 200
     assert answer.content == pdf
+    assert answer.headers["content-type"] == "application/pdf"
     disposition = answer.headers["content-disposition"]
     plain = 'attachment; filename="Gr__e 1.pdf"'
     assert disposition == f"{plain}; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201.pdf"

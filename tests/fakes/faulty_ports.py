@@ -55,8 +55,14 @@ class FaultyBucket:
     def delete_versions_under(self, prefix: str) -> int:
         return self._call("delete_versions_under", prefix)
 
-    def link(self, key: str, file_name: str, version: str | None = None) -> str:
-        return self.bucket.link(key, file_name, version)
+    def link(
+        self,
+        key: str,
+        file_name: str,
+        version: str | None = None,
+        media_type: str | None = None,
+    ) -> str:
+        return self.bucket.link(key, file_name, version, media_type)
 
     def upload_link(self, key: str, media_type: str | None = None) -> str:
         return self.bucket.upload_link(key, media_type)

@@ -115,8 +115,16 @@ class MemoryBucket:
             self.objects.pop(place[0], None)
         return len(doomed)
 
-    def link(self, key: str, file_name: str, version: str | None = None) -> str:
-        return f"memory:{key}?as={file_name}" + (f"&version={version}" if version else "")
+    def link(
+        self,
+        key: str,
+        file_name: str,
+        version: str | None = None,
+        media_type: str | None = None,
+    ) -> str:
+        more = {"version": version, "type": media_type}
+        told = "".join(f"&{name}={value}" for name, value in more.items() if value)
+        return f"memory:{key}?as={file_name}{told}"
 
     def upload_link(self, key: str, media_type: str | None = None) -> str:
         return f"memory:{key}?put={media_type or ''}"

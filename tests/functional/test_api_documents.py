@@ -41,7 +41,7 @@ def test_a_document_and_its_original(gateway: Gateway, below: Below):
     upload(below, stored.json()["upload_url"], b"%PDF-1.7")
     reply = gateway.get(original("syllabus"))
     assert reply.status == 302
-    assert reply.headers["Location"].endswith("/original?as=Syllabus.pdf")
+    assert reply.headers["Location"].endswith("/original?as=Syllabus.pdf&type=application/pdf")
     assert reply.headers["Cache-Control"] == "no-store"
     again = gateway.post("/documents", DOCUMENT)
     assert (again.status, again.json()["status"]) == (201, "unchanged")

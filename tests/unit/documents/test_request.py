@@ -95,7 +95,10 @@ def test_an_exports_line_has_the_names_of_uiuc_and_all_that_was_sent():
         "document_id": "d\u2028#/1",
         "app_id": "biology",
         "text": 'line 1\r\nline "2" 😀 \u202eright\x07',
-        "chunks": [{"text": "line 1", "embedding": [0.1, 1e-300, -2.0]}],
+        "chunks": [
+            {"text": "line 1", "embedding": [0.1, 1e-300, -2.0], "metadata": {"page": 1}},
+            {"text": "line 2", "embedding": [1.5, 2.5, 3.5]},
+        ],
         "filename": "Größe.pdf",
         "metadata": {"url": "https://a.example", "base_url": 7, "pages": [1, None]},
     }

@@ -210,10 +210,10 @@ def test_no_name_of_an_object_is_too_long_or_tells_of_anybody():
 @pytest.mark.parametrize(
     ("filename", "expected"),
     [
-        ("Größe 1.pdf", "Größe 1.pdf"),
+        ("Größe 1.pdf", "Größe 1.pdf&type=application/pdf"),
         (None, "d_1"),
         ("../../etc/passwd", "_.._etc_passwd"),
-        ("C:\\a.txt", "C:_a.txt"),
+        ("C:\\a.txt", "C:_a.txt&type=text/plain"),
         ("...", "original"),
     ],
 )

@@ -89,7 +89,13 @@ class Bucket(Protocol):
     def objects_under(self, prefix: str) -> Iterator[tuple[str, int]]: ...
     def delete_under(self, prefix: str) -> int: ...
     def delete_versions_under(self, prefix: str) -> int: ...
-    def link(self, key: str, file_name: str, version: str | None = None) -> str: ...
+    def link(
+        self,
+        key: str,
+        file_name: str,
+        version: str | None = None,
+        media_type: str | None = None,
+    ) -> str: ...
     def upload_link(self, key: str, media_type: str | None = None) -> str: ...
     def upload(self, key: str, media_type: str) -> Upload: ...
 
@@ -219,12 +225,22 @@ class S3Bucket:
             raise StorageError(f"Some objects under {prefix} could not be deleted. Repeat.")
         return len(objects)
 
-    def link(self, key: str, file_name: str, version: str | None = None) -> str:
-        """A signed link that downloads the object under this name for 15 minutes at most."""
+    def link(
+        self,
+        key: str,
+        file_name: str,
+        version: str | None = None,
+        media_type: str | None = None,
+    ) -> str:
+        """A signed link that downloads the object under this name for 15 minutes at most.
+
+        ``media_type``: what it is said to be, whatever it was stored as.
+        """
         parameters = {
             "Bucket": self.name,
             "Key": key,
             "ResponseContentDisposition": _attachment(file_name),
+            **({"ResponseContentType": media_type} if media_type else {}),
             **_of_version(version),
         }
         return self.client.generate_presigned_url(

@@ -1,5 +1,7 @@
 """Original: the file that a document was made of, as it was uploaded."""
 
+from mimetypes import guess_type
+
 from chatledger.audit.links import record_given
 from chatledger.audit.record import SYSTEM, Actor
 from chatledger.documents import places
@@ -26,7 +28,9 @@ def original_link(
     record_given(
         library.ledger, organization, actor, subject, {"original": 1}, ("original", document_id)
     )
-    return library.bucket.link(key, _file_name(document))
+    name = _file_name(document)
+    media_type, _ = guess_type(name)  # Uploads say what their client says: often nothing.
+    return library.bucket.link(key, name, media_type=media_type)
 
 
 def _file_name(document: Document) -> str:

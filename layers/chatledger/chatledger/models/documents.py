@@ -33,6 +33,9 @@ class DocumentChunk(Strict):
         description="The vector that was made of it, at most 16,384 finite numbers. All chunks "
         "have one, of the same length, or none has.",
     )
+    metadata: JsonObject | None = Field(
+        None, description="What else you keep with the piece: its page, its address."
+    )
 
 
 Chunks = Annotated[list[DocumentChunk], Field(max_length=MAX_CHUNKS, fail_fast=True)]
