@@ -186,3 +186,31 @@ def test_an_id_of_a_person_may_be_a_number():
         "mail": 3,
         "n": 10042,
     }
+
+
+def test_secrets_numbers_and_addresses_are_known_by_their_keys():
+    metadata = {
+        "password": "letmein",
+        "pwd": 12345678,
+        "API-Key": ["abc", ""],
+        "token": 512,
+        "mobile": "0171 1",
+        "Phone_Number": 491711234567,
+        "tel": "yes",
+        "isMobile": True,
+        "address": {"street": "Hill Road 1", "zip": 10115, "city": "Berlin"},
+    }
+    anonymizer = Anonymizer(PSEUDONYMS)
+    made = anonymizer.conversation(conversation(message(metadata=metadata), about={}))
+    assert next(iter(made.messages)).metadata == {
+        "password": "[SECRET]",
+        "pwd": "[SECRET]",
+        "API-Key": ["[SECRET]", ""],
+        "token": 512,
+        "mobile": "[PHONE]",
+        "Phone_Number": "[PHONE]",
+        "tel": "yes",
+        "isMobile": True,
+        "address": {"street": "[ADDRESS]", "zip": "[ADDRESS]", "city": "Berlin"},
+    }
+    assert anonymizer.counts == {"secret": 3, "phone": 2, "address": 2}

@@ -46,6 +46,19 @@ PIECES = (
     *("DE89", "3704", "0044", "0532013000", "4111111111111111", "4111 1111 1111 1111", "340000"),
     *("1.2.3.4", "12:30:45", "::1", "fe80::", "2001:db8::1", ":ffff", "1:2:3:4:5:6:7:8", ":", "."),
     *("+49", "(0", "171)", "2345678", "tel ", "555-0143", "٠٥٠", "١٢٣٤٥٦٧", "00", "7", "0", "4"),  # noqa: RUF001
+    *(
+        "password",
+        "Token",
+        "api_key",
+        "?sig",
+        "Bearer ",
+        "密码",
+        "=",
+        ": ",
+        "hunter2",
+        '"',
+        "[SECRET]",
+    ),
     *("-", "/", " ", "\n", "\u00a0", "(", ")", "'"),
 )
 often = settings(max_examples=300, deadline=None)
@@ -98,6 +111,22 @@ def test_secrets_are_found_at_their_signs_only(text: str):
 
 
 def test_a_text_of_one_piece_again_and_again_is_looked_at_in_full():
-    for piece in ("1 ", "@", "a.", "a@", ":", "1:", "sk-", "4444 ", "(", "://a:", "+1", "AA11"):
+    for piece in (
+        "1 ",
+        "@",
+        "a.",
+        "a@",
+        ":",
+        "1:",
+        "sk-",
+        "4444 ",
+        "(",
+        "://a:",
+        "+1",
+        "AA11",
+        "pwd:",
+        "token=",
+        "Bearer ",
+    ):
         text = piece * 2_000
         assert likely_only(text) == in_full(text)

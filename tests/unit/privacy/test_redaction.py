@@ -46,6 +46,33 @@ FOUND = [
     ),
     ("key sk-abcdefghijklmnopqrstuvwx", "key [SECRET]"),
     ("AKIAABCDEFGHIJKLMNOP", "[SECRET]"),
+    ("see https://h/x?token=abc123abc123abc123&n=1", "see https://h/x?token=[SECRET]&n=1"),
+    ("?a=1&X-Amz-Security-Token=IQoJb3JpZ2lu%2F%2F#top", "?a=1&X-Amz-Security-Token=[SECRET]#top"),
+    ("?X-Amz-Credential=AKIAIOSFODNN7EXAMPLE/20261128", "?X-Amz-Credential=[SECRET]/20261128"),
+    ("DB_PASSWORD=hunter;DB=x", "DB_PASSWORD=[SECRET];DB=x"),
+    ("userPassword=abc", "userPassword=[SECRET]"),
+    ("my password: hunter2.", "my password: [SECRET]."),
+    ("**Password:** `hunter`", "**Password:** `[SECRET]`"),
+    ("Passwort: Geheim77, bitte", "Passwort: [SECRET], bitte"),
+    ("Contraseña: p@ss y", "Contraseña: [SECRET] y"),
+    ("mot de passe : hunter2", "mot de passe : [SECRET]"),
+    ("我的密码：hunter2，谢谢", "我的密码：[SECRET]，谢谢"),  # noqa: RUF001
+    ("пароль: секрет1", "пароль: [SECRET]"),  # noqa: RUF001
+    ("pwd: abcDEFgh (old)", "pwd: [SECRET] (old)"),
+    ('{"password": "let me in", "n": 1}', '{"password": "[SECRET]", "n": 1}'),
+    (r"{\"password\":\"x1\"}", r"{\"password\":\"[SECRET]\"}"),
+    (r'{"password": "x\"y\\z"}', '{"password": "[SECRET]"}'),
+    ("{'password' => 'x'}", "{'password' => '[SECRET]'}"),
+    ("password := `x`", "password := `[SECRET]`"),
+    ("X-API-Key: 0a1b2c3d4e5f6a7b8c", "X-API-Key: [SECRET]"),
+    (
+        "curl -H 'authorization: bearer abc.DEF-0123456789'",
+        "curl -H 'authorization: bearer [SECRET]'",
+    ),
+    ("use Bearer abcdefghij0123456789.", "use Bearer [SECRET]."),
+    ("secret_access_key=/aB0cD1e/F2", "secret_access_key=[SECRET]"),
+    ("password=jo@mail.example", "password=[SECRET]"),
+    ("password=sk-abcdefghijklmnopqrstuvwx", "password=[SECRET]"),
     ("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----", "[SECRET]"),
 ]
 
@@ -62,6 +89,9 @@ LEFT = [
     "1700000000000 ms, 3.14159265358979, 1,000,000",
     "28.11.2026, 28/11/2026, 2026/11/28",
     "@maria on the forum, 5 @ 3 EUR, sk-learn",
+    "password: click here, Passwort: mindestens 8 Zeichen, password: don't, Password: 12+",
+    "密码：至少8个字符, password:\nhunter2, PWD=/home/jo, password changed: 2026-11-28",  # noqa: RUF001
+    "password: ********, password=${PASSWORD}, password=None, token=abc, your password?",
     "第12345678号订单, заказ 12345678, 注文番号 1234567890",
 ]
 

@@ -202,10 +202,16 @@ class _Fields:
         return made
 
     def _named(self, value: str, key: str) -> str | None:
-        """By what its key says it is: a pseudonym, the same as of that person elsewhere."""
+        """By what its key says it is: a label, or a pseudonym, the same as elsewhere.
+
+        None where the key says nothing, or something else than the value does.
+        """
         how = _kind(key)
-        if how is None or not value:
+        if how is None or not value or (how == "phone" and not _is_number(value)):
             return None
+        if label := _LABEL_OF.get(how):
+            self.counts[label] += 1
+            return f"[{label.upper()}]"
         self.counts[how] += 1
         return self.treated(_PSEUDONYM_OF[how], value)
 
@@ -214,8 +220,15 @@ def _kind(key: str) -> str | None:
     return _BY_KEY.get(key.lower().replace("_", "").replace("-", "")) if key else None
 
 
+def _is_number(value: str) -> bool:
+    """``mobile`` may also say of a device that it is one."""
+    return sum(map(str.isdecimal, value)) >= _MIN_PHONE
+
+
 _REMEMBERED = 1_000
-_NUMBERED = ("user", "ip")  # what may be a number; one beside ``mail`` may be how many there are
+_MIN_PHONE = 5
+# What may be a number; one beside ``mail`` or ``token`` may be how many there are.
+_NUMBERED = ("user", "ip", "password", "phone", "address")
 _UNCOUNTED = Counter[str]()  # a few kinds, which nobody reads
 _PSEUDONYM_OF: dict[str, Treatment] = {
     "name": "name",
@@ -223,9 +236,25 @@ _PSEUDONYM_OF: dict[str, Treatment] = {
     "ip": "ip_address",
     "user": "user_id",
 }
+_LABEL_OF = {"password": "secret", "secret": "secret", "phone": "phone", "address": "address"}
 _BY_KEY = {
     **dict.fromkeys(("username", "fullname", "firstname", "lastname", "displayname"), "name"),
     **dict.fromkeys(("email", "useremail", "mail", "emailaddress"), "email"),
     **dict.fromkeys(("ip", "ipaddress", "clientip", "remoteaddr"), "ip"),
     **dict.fromkeys(("userid", "guestid", "customerid"), "user"),
+    **dict.fromkeys(
+        ("password", "passwd", "pwd", "passwort", "passphrase", "contraseña", "motdepasse"),
+        "password",
+    ),
+    **dict.fromkeys(
+        ("secret", "clientsecret", "signature", "sig", "auth", "authorization"), "secret"
+    ),
+    **dict.fromkeys(("token", "accesstoken", "refreshtoken", "idtoken", "authtoken"), "secret"),
+    **dict.fromkeys(("apikey", "xapikey", "privatekey", "secretkey", "accesskey"), "secret"),
+    **dict.fromkeys(("xamzsignature", "xamzcredential", "xamzsecuritytoken"), "secret"),
+    **dict.fromkeys(("phone", "phonenumber", "telephone", "tel", "fax", "whatsapp"), "phone"),
+    **dict.fromkeys(("mobile", "mobilephone", "mobilenumber", "cell", "cellphone"), "phone"),
+    **dict.fromkeys(("address", "homeaddress", "postaladdress", "streetaddress"), "address"),
+    **dict.fromkeys(("addressline1", "addressline2", "street"), "address"),
+    **dict.fromkeys(("zip", "zipcode", "postcode", "postalcode"), "address"),
 }

@@ -38,7 +38,7 @@ _PARTS = re.compile(rf"{_LETTERS}(?:['\u2019\-]{_LETTERS})*")
 _HAS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 # The words in labels, so that no label is ever redacted itself.
 _LABELS = frozenset(
-    ("email", "phone", "card", "iban", "ip", "secret", "credentials", "name", "user")
+    ("email", "phone", "card", "iban", "ip", "secret", "credentials", "name", "user", "address")
 )
 
 

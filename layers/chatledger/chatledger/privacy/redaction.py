@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from chatledger.privacy.checks import card_spans, iban_length, is_ip_address, is_phone
+from chatledger.privacy.named import may_name_a_secret, named_secrets
 
 Hit = tuple[int, int]
 
@@ -47,6 +48,8 @@ def likely(text: str) -> Iterator[Finder]:
     """
     if _has_secret_sign(text):
         yield SECRET
+    if may_name_a_secret(text):
+        yield NAMED_SECRET
     if "@" in text:
         if "://" in text:
             yield CREDENTIALS
@@ -178,6 +181,7 @@ def _phones(text: str) -> Iterator[Hit]:
 
 
 SECRET = Finder("secret", _secrets)
+NAMED_SECRET = Finder("secret", named_secrets)
 CREDENTIALS = Finder("credentials", _credentials)
 EMAIL = Finder("email", _emails)
 IBAN = Finder("iban", _ibans)
@@ -186,4 +190,4 @@ IPV4 = Finder("ip", _matching(_IPV4, is_ip_address))
 IPV6 = Finder("ip", _matching(_IPV6, is_ip_address))
 PHONE = Finder("phone", _phones)
 # In this order: what one has taken, a later one does not see.
-FINDERS = (SECRET, CREDENTIALS, EMAIL, IBAN, CARD, IPV4, IPV6, PHONE)
+FINDERS = (SECRET, NAMED_SECRET, CREDENTIALS, EMAIL, IBAN, CARD, IPV4, IPV6, PHONE)
