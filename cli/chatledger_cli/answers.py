@@ -31,6 +31,10 @@ class Counts:
     bytes: int
     documents: int | None = None
 
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.messages or self.conversations or self.documents)
+
     @classmethod
     def of(cls, answer: Json, dataset: str | None = None) -> Self:
         """Raises ``CommandError`` where it is no such answer."""

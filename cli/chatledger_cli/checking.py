@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chatledger_cli.figures import counted
 from chatledger_cli.manifest import Header, Listed, Part, entry_lines, listed
 from chatledger_cli.places import Place, place_of
 
@@ -256,4 +257,7 @@ def _record(line: bytes) -> dict[str, Any] | None:
 
 def _counts(of: tuple[int, int, int]) -> str:
     entries, messages, conversations = of
-    return f"{entries:,} entries, {messages:,} messages, {conversations:,} conversations"
+    return (
+        f"{counted(entries, 'entry', 'entries')}, {counted(messages, 'message')}, "
+        f"{counted(conversations, 'conversation')}"
+    )

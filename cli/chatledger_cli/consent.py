@@ -7,13 +7,7 @@ from chatledger_cli.api import Api
 from chatledger_cli.errors import CommandError, Refused
 from chatledger_cli.figures import counted
 from chatledger_cli.screen import Screen
-
-_NARROWS = ("start_date", "end_date", "since", "filters")
-
-
-def is_of_everything(request: Json) -> bool:
-    """Whether no date, cursor or filter leaves anything out."""
-    return not any(request.get(name) for name in _NARROWS)
+from chatledger_cli.slice import is_of_everything
 
 
 def ask_before_clearing(api: Api, screen: Screen, request: Json) -> None:

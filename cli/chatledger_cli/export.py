@@ -13,7 +13,15 @@ from chatledger_cli.figures import counted, size
 from chatledger_cli.folder import Begun, Note, locked, output_folder
 from chatledger_cli.following import ByteBar, follow_export
 from chatledger_cli.screen import Screen
-from chatledger_cli.summary import Moved, amount, complain_of_clear, show_export
+from chatledger_cli.summary import (
+    Exported,
+    Moved,
+    amount,
+    complain_of_clear,
+    show_export,
+    why_nothing,
+    with_proof,
+)
 
 NOTE = ".chatledger-export.json"
 # A small export is done by then, within its request; a larger one goes on as a workflow.
@@ -25,6 +33,8 @@ def dry_run(api: Api, screen: Screen, request: Json) -> None:
     answer = api.post("/exports", {**request, "dry_run": True}, str(uuid.uuid4()))
     counts = Counts.of(answer["counts"], request.get("dataset"))
     screen.done(f"It would contain {amount(counts)}")
+    if counts.is_nothing:
+        screen.remark(why_nothing(request))
     if answer.get("would_clear") is not None:
         screen.done(f"It would clear {counted(int(answer['would_clear']), 'message')}, less holds")
 
@@ -59,7 +69,8 @@ def export(
             raise
         done = _Export(api, screen, folder, note, job)
         done.run(began)
-        show_export(screen, folder, done.job, done.moved, done.root_hash, undo(job.id))
+        came = Exported(request, folder, done.job, done.moved, done.root_hash, undo(job.id))
+        show_export(screen, came)
         complain_of_clear(done.job)
 
 
@@ -142,8 +153,11 @@ class _Export:
             for each in wanted:
                 downloader.fetch(each, bar.advance)
         self.moved.add(max(total - held, 0), now() - began)
-        what = wanted[0].name if len(wanted) == 1 else counted(len(wanted), "file")
-        self.screen.done(f"Downloaded and checked {what}, {size(total)}", now() - began)
+        files = self.job.files
+        what = [files[0].name if len(files) == 1 else counted(len(files), "file")]
+        if beside := with_proof(self.job):
+            what.append(beside)
+        self.screen.done(f"Downloaded and checked {' '.join(what)}, {size(total)}", now() - began)
 
     def _wanted(self, name: str) -> Wanted:
         def link(fresh: bool) -> str:

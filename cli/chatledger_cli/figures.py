@@ -21,9 +21,9 @@ def size(count: float) -> str:
     return f"{count:,.1f} {_UNITS[unit]}"
 
 
-def counted(count: int, word: str) -> str:
-    """``1 message``, ``1,204 messages``."""
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+def counted(count: int, word: str, plural: str | None = None) -> str:
+    """``1 message``, ``1,204 messages``; ``plural``: where it is more than the word and an s."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {plural or f'{word}s'}"
 
 
 def duration(seconds: float) -> str:

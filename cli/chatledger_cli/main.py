@@ -43,6 +43,7 @@ from chatledger_cli.stack import adopt_table
 from chatledger_cli.statistics import show_statistics, statistics_answer
 from chatledger_cli.undo import undo
 from chatledger_cli.verify import verify
+from chatledger_cli.wording import as_options
 
 _KEY = re.compile(r"clk_[A-Za-z0-9_-]{20,200}")
 # The service's codes for what the person gave.
@@ -73,7 +74,7 @@ def main(
         screen.error(_interrupted(given))
         return INTERRUPTED
     except Refused as refused:
-        screen.error(refused.message)
+        screen.error(as_options(refused.message))
         return WRONG_USAGE if refused.code in _USAGE else FAILED
     except CommandError as error:
         screen.error(error.message)

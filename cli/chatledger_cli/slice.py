@@ -77,6 +77,11 @@ def slice_request(given: argparse.Namespace) -> Json:
     )
 
 
+def is_of_everything(request: Json) -> bool:
+    """Whether no date, cursor or filter leaves anything out."""
+    return not any(request.get(name) for name in ("start_date", "end_date", "since", "filters"))
+
+
 def slice_again(given: argparse.Namespace) -> list[str]:
     """The same options once more, for another command."""
     actions = slice_options(argparse.ArgumentParser(add_help=False))

@@ -16,8 +16,8 @@ def adopt_table(screen: Screen, stack: str, region: str | None) -> None:
     answer = invoke(stack, region, "AdoptTableFunctionName", {})
     screen.done(f"The table is adopted: its epoch is {answer['epoch']}")
     screen.note(
-        "Every cursor of before answers 410 from now on. Take an export without --since, and go "
-        "on from its cursor."
+        "Every cursor of before answers 410 from now on. Take an export with --name and "
+        "without --since, and go on from its cursor."
     )
 
 

@@ -1,12 +1,14 @@
 """The last thing a command says: what came, where it is, and what can be done about it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatledger_cli.answers import Counts, ExportJob, ImportJob, Receipt
+from chatledger_cli.answers import Counts, ExportJob, ImportJob, Json, Receipt
 from chatledger_cli.errors import CommandError
 from chatledger_cli.figures import counted, moment, size
 from chatledger_cli.screen import Screen
+from chatledger_cli.slice import is_of_everything
 
 Facts = list[tuple[str, str]]
 # Of more files only the first is named.
@@ -43,12 +45,27 @@ def contents(counts: Counts) -> str:
     return f"{conversations}, {counted(counts.messages, 'message')}"
 
 
-def show_export(
-    screen: Screen, folder: Path, job: ExportJob, moved: Moved, root_hash: str | None, undo: str
-) -> None:
-    """``root_hash``: as it was computed here, if at all; ``undo``: the command for its clear."""
+@dataclass(frozen=True)
+class Exported:
+    """What was asked for and came. ``root_hash``: as it was computed here, if at all.
+
+    ``undo``: the command for its clear.
+    """
+
+    request: Json
+    folder: Path
+    job: ExportJob
+    moved: Moved
+    root_hash: str | None
+    undo: str
+
+
+def show_export(screen: Screen, exported: Exported) -> None:
+    job, root_hash = exported.job, exported.root_hash
     facts: Facts = [("Contains", amount(job.counts))] if job.counts else []
-    facts += [("Downloaded", str(moved)), ("Folder", str(folder))]
+    beside = with_proof(job)
+    moved = f"{exported.moved}, {beside}" if beside else str(exported.moved)
+    facts += [("Downloaded", moved), ("Folder", str(exported.folder))]
     facts += _files([file.name for file in job.files])
     facts.append(("Anonymized", redacted(job.redactions)))
     if root_hash is not None:
@@ -57,16 +74,52 @@ def show_export(
         facts += _cleared(job.clear.receipt)
     screen.rule("Exported")
     screen.facts(facts)
-    if job.format != "archive" and job.clear and job.clear.has_cleared:
+    remarks = [*_remarks(exported)]
+    if remarks:
         screen.show("")
-        screen.remark(
+    for remark in remarks:
+        screen.remark(remark)
+    _say_what_comes_after(screen, exported)
+    if job.clear and job.clear.undo_until:
+        screen.hint(f"Undo the clear, until {moment(job.clear.undo_until)}:", exported.undo)
+
+
+def with_proof(job: ExportJob) -> str:
+    """What comes beside an archive, since it counts in what is downloaded."""
+    if job.format != "archive" or not job.manifest:
+        return ""
+    return "with manifest and signature" if job.signature else "with manifest"
+
+
+def why_nothing(request: Json) -> str:
+    """A sentence for an export of nothing."""
+    if request.get("since"):
+        return "Nothing came since then."
+    if is_of_everything(request):
+        return "Nothing is there to export."
+    return "Nothing matched: check dates and filters."
+
+
+def _remarks(exported: Exported) -> Iterator[str]:
+    job = exported.job
+    if job.counts and job.counts.is_nothing:
+        yield why_nothing(exported.request)
+    if job.format != "archive" and job.clear and job.clear.has_cleared:
+        yield (
             f"These files ({job.format}) cannot be restored from. The lossless archive of what was "
             "cleared is kept at the service."
         )
-    if job.cursor:
-        screen.hint("What comes after this, the next time:", f"--since {job.cursor}")
-    if job.clear and job.clear.undo_until:
-        screen.hint(f"Undo the clear, until {moment(job.clear.undo_until)}:", undo)
+
+
+def _say_what_comes_after(screen: Screen, exported: Exported) -> None:
+    """The cursor to those who use them; that there are streams to those who export all."""
+    cursor, request = exported.job.cursor, exported.request
+    if not cursor:
+        return
+    if request.get("since") or request.get("name"):
+        screen.hint("What comes after this, the next time:", f"--since {cursor}")
+    elif is_of_everything(request):
+        screen.hint("To get only what is new, each time:", "--since last --name NAME")
 
 
 def _files(names: list[str]) -> Facts:

@@ -105,7 +105,8 @@ class _Verify:
                 self._check_whole(header, whole, paths)
         if not self.wrong:
             took = time.monotonic() - began
-            held = f"{counted(checker.messages, 'message')} in {checker.entries:,} entries"
+            entries = counted(checker.entries, "entry", "entries")
+            held = f"{counted(checker.messages, 'message')} in {entries}"
             self.screen.done(f"Intact: {held}, every byte as listed", took)
         return checker
 

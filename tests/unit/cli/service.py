@@ -20,7 +20,6 @@ URL = "https://ledger.test"
 STORE = "https://store.test"
 KEY = "clk_" + "k" * 24
 
-_COUNTS = {"conversations": 1, "messages": 3}
 Fault = httpx.Response | Exception
 Json = dict[str, Any]
 
@@ -69,7 +68,8 @@ class Service:
     format: str = "jsonl"
     dataset: str = "conversations"
     states: list[Json] = field(default_factory=lambda: [{"status": "succeeded"}])
-    clear: Json | None = None
+    cursor: str | None = None
+    holds: Json = field(default_factory=lambda: {"conversations": 1, "messages": 3})
     faults: dict[str, list[Fault]] = field(default_factory=dict[str, list[Fault]])
     requests: list[httpx.Request] = field(default_factory=list[httpx.Request])
     jobs: dict[str, str] = field(default_factory=dict[str, str])
@@ -135,7 +135,7 @@ class Service:
 
     def _begin(self, request: httpx.Request) -> httpx.Response:
         if json.loads(request.content).get("dry_run"):
-            counts = {"conversations": 300, "messages": 16_000, "bytes": 8}
+            counts = {**self.holds, "bytes": 8}
             return httpx.Response(200, json={"counts": counts, "would_clear": 16_610})
         key = request.headers["idempotency-key"]
         self.jobs.setdefault(key, f"export-{len(self.jobs) + 1}")
@@ -194,11 +194,12 @@ class Service:
                 "parts_done": int(there),
                 "parts_total": 1,
             },
-            "counts": {**_COUNTS, "bytes": size, "documents": documents} if there else None,
+            "counts": {**self.holds, "bytes": size, "documents": documents} if there else None,
             "request": {"dataset": self.dataset},
             "files": [self._link(name) for name in names] if there else [],
             "manifest": manifest,
             "clear": state.get("clear"),
+            "cursor": self.cursor,
             "error": state.get("error"),
         }
 

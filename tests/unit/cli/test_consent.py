@@ -31,7 +31,7 @@ def asked(service: Service) -> bool:
 
 @pytest.mark.parametrize("answers", ["y\n", "YES\n", " yes \n"])
 def test_a_yes_clears_everything(folder: Path, answers: str):
-    service = archive_service(states=[CLEARED])
+    service = archive_service(states=[CLEARED], holds={"conversations": 300, "messages": 16_000})
     ran = chatledger(service, *EXPORT, folder, answers=answers)
     assert ran.status == 0, ran.err
     assert ran.out.splitlines()[0] == (

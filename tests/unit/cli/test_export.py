@@ -48,6 +48,52 @@ def test_a_finished_export_is_a_folder_with_its_file_alone(folder: Path):
     assert not ran.err
 
 
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ((), "  --since last --name NAME"),
+        (("--name", "nightly"), "  --since new-cursor"),
+        (("--since", "cursor"), "  --since new-cursor"),
+        (("--start", "2026-10-01"), None),
+        (("--app", "shop"), None),
+    ],
+)
+def test_a_cursor_is_told_to_those_who_use_them(
+    folder: Path, options: tuple[str, ...], hint: str | None
+):
+    ran = chatledger(Service(cursor="new-cursor"), "export", "-o", folder, *options)
+    found = [line for line in ran.out.splitlines() if line.startswith("  --since")]
+    assert found == ([hint] if hint else [])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "Nothing is there to export."),
+        (("--app", "shop"), "Nothing matched: check dates and filters."),
+        (("--since", "cursor"), "Nothing came since then."),
+    ],
+)
+@pytest.mark.parametrize("dry", [False, True])
+def test_an_export_of_nothing_says_so(
+    folder: Path, options: tuple[str, ...], words: str, dry: bool
+):
+    service = Service(holds={"conversations": 0, "messages": 0})
+    how = ("--dry-run",) if dry else ("-o", folder)
+    ran = chatledger(service, "export", *how, *options)
+    assert f"• {words}\n" in ran.out
+    assert "Nothing" not in chatledger(Service(), "export", "-o", f"{folder}2", *options).out
+
+
+def test_what_is_downloaded_beside_an_archive_is_said(folder: Path):
+    service = archive_service()
+    total = sum(map(len, service.stored.values()))
+    ran = chatledger(service, "export", "-f", "archive", "-o", folder)
+    proof = "with manifest and signature"
+    assert f"Downloaded and checked chats.jsonl.gz {proof}, {total} bytes" in ran.out
+    assert f"Downloaded  {total} bytes, {proof}\n" in ran.out
+
+
 def test_an_archive_comes_with_its_manifest(folder: Path):
     service = archive_service()
     ran = chatledger(service, "export", "-f", "archive", "-o", folder)
@@ -144,7 +190,8 @@ def test_a_dry_run_counts_documents(count: int, words: str):
         return httpx.Response(200, json={"dry_run": True, "counts": counts})
 
     ran = chatledger(service, "export", "--dataset", "documents", "--no-anonymize", "--dry-run")
-    assert ran.out == f"✓ It would contain {words}, 900 bytes\n"
+    nothing = "" if count else "• Nothing is there to export.\n"
+    assert ran.out == f"✓ It would contain {words}, 900 bytes\n{nothing}"
 
 
 def test_a_dry_run_needs_no_folder_and_leaves_nothing(tmp_path: Path):

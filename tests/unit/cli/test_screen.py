@@ -1,10 +1,12 @@
 """What a person sees: bars on a terminal, a line per step through a pipe, words for numbers."""
 
+import io
 from pathlib import Path
 
 import pytest
 
 from chatledger_cli.figures import counted, duration, moment, plain, size
+from chatledger_cli.screen import Screen
 from tests.unit.cli.service import Service, chatledger, error
 
 STATES = [{"status": "queued"}, {"status": "running"}, {"status": "succeeded"}]
@@ -36,6 +38,28 @@ def test_what_others_wrote_cannot_move_the_cursor(tmp_path: Path):
     assert ran.err == "✗ a [2Jb  [red]c\n"
 
 
+class Stream(io.StringIO):
+    """A terminal, or none."""
+
+    def __init__(self, is_terminal: bool) -> None:
+        super().__init__()
+        self.is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self.is_terminal
+
+
+@pytest.mark.parametrize("reads", [False, True])
+@pytest.mark.parametrize("writes", [False, True])
+def test_a_question_needs_a_terminal_on_both_sides(
+    monkeypatch: pytest.MonkeyPatch, reads: bool, writes: bool
+):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # which makes no terminal of a pipe
+    monkeypatch.setattr("sys.stdin", Stream(reads))
+    monkeypatch.setattr("sys.stdout", Stream(writes))
+    assert Screen().can_ask == (reads and writes)
+
+
 @pytest.mark.parametrize(
     ("count", "words"),
     [
@@ -63,6 +87,8 @@ def test_durations_as_people_read_them(seconds: float, words: str):
 def test_small_words():
     assert counted(1, "message") == "1 message"
     assert counted(1204, "message") == "1,204 messages"
+    assert counted(1, "entry", "entries") == "1 entry"
+    assert counted(2, "entry", "entries") == "2 entries"
     assert moment("2027-01-01T10:00:59Z") == "2027-01-01 10:00 UTC"
     assert moment("soon\n") == "soon "
     assert plain("a\u202eb") == "a b"
