@@ -57,15 +57,17 @@ class Route:
 
 _CHATS, _EXPORTS, _KEYS, _PAGES = "Conversations", "Exports", "Keys", "About"
 _DOCUMENTS, _HOLDS, _IMPORTS, _AUDIT = "Documents", "Holds", "Imports", "Audit"
+_CLIENTS = "As other programs know it"
 _HTML, _JSON = "text/html", "application/json"
 
 TAGS = {
     _CHATS: "Store messages and read them: a 201 is followed by a GET that shows them.",
     _DOCUMENTS: "What a project's assistant knows: text, chunks, embeddings, originals.",
     _EXPORTS: "Take any slice out as a file; its links live 15 minutes, the file seven days.",
+    _CLIENTS: "The paths of TekRem's export, of Dify's conversation logs, of UIUC.chat's projects.",
     _IMPORTS: "Put an archive back, here or in another organization: the same ids, nothing twice.",
     _HOLDS: "What must not be cleared: by conversation, user, app or range.",
-    _KEYS: "Who may do what: `reader`, `writer`, `admin`, `owner`, each including the ones before.",
+    _KEYS: "Each role includes the ones before: `reader`, `writer`, `admin`, `owner`, `operator`.",
     _AUDIT: "Who did what, in a chain of hashes that nobody changes unseen.",
     _PAGES: "Open to anybody.",
 }
@@ -188,7 +190,7 @@ ROUTES: dict[str, Route] = {
     ),
     "GET /api/conversation-logs": Route(
         "Summarize the log files, or export what the ledger holds in their form",
-        _EXPORTS,
+        _CLIENTS,
         Role.READER,
         {200: answers.ConversationLogs, 202: answers.ExportJob},
         query=ConversationLogsQuery,
@@ -198,7 +200,7 @@ ROUTES: dict[str, Route] = {
     ),
     "GET /projects/{app_id}/conversations/export": Route(
         "Download all conversations of a project, as they are",
-        _EXPORTS,
+        _CLIENTS,
         Role.ADMIN,
         {302: None, 202: answers.ExportJob},
         located=(302, 202),
@@ -206,7 +208,7 @@ ROUTES: dict[str, Route] = {
     ),
     "GET /projects/{app_id}/documents/export": Route(
         "Download all documents of a project: text, chunks, embeddings",
-        _EXPORTS,
+        _CLIENTS,
         Role.ADMIN,
         {302: None, 202: answers.ExportJob},
         located=(302, 202),
@@ -337,7 +339,7 @@ ROUTES: dict[str, Route] = {
 
 # The paths of TekRem's documentation, for its clients.
 ROUTES.update(
-    (crm, replace(ROUTES[own], summary=f"{ROUTES[own].summary} (as {own.split()[1]})"))
+    (crm, replace(ROUTES[own], tag=_CLIENTS, summary=f"{ROUTES[own].summary} (as {own})"))
     for crm, own in {
         "POST /crm/ai-conversations/export": "POST /exports",
         "POST /crm/ai-conversations/preview": "POST /exports/preview",
