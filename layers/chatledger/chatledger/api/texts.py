@@ -35,8 +35,11 @@ document whole; its original stays. `text` and `chunks` are kept as they are; a 
 for byte, until another one is uploaded."""
 
 PREVIEWING = """The body is that of `POST /exports`. The sample is the first conversations of that
-export as it would write them: anonymized, its people bear the pseudonyms that the next export of
-these conversations gives them, within a day. Nothing is written, and nothing cleared.
+export as it would write them. Nothing is written, and nothing cleared.
+
+Anonymized, its people bear the pseudonyms that it promises to the next anonymized export of the
+same conversations within a day: with the same dates, filters, `since`, `dataset`,
+`include_ip_addresses` and `include_metadata`, whatever its format, compression and name.
 
 The counts are exact unless counting takes longer than some seconds; then they are told from what
 was read by then."""

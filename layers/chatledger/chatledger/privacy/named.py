@@ -121,11 +121,9 @@ def _assigned(text: str) -> Iterator[tuple[int, int]]:
     for separator in _SEPARATOR.finditer(text):
         at = separator.start()
         before = text[max(0, at - _NAME_REACH) : at]
-        if (
-            at >= end
-            and (name := _NAME.search(before))
-            and (found := _value(text, name, separator))
-        ):
+        if at < end or not _has_a_sign(before.lower(), _NAME_SIGNS):
+            continue
+        if (name := _NAME.search(before)) and (found := _value(text, name, separator)):
             yield found
             end = found[1]
 
