@@ -62,6 +62,8 @@ FOUND = [
     ('{"password": "let me in", "n": 1}', '{"password": "[SECRET]", "n": 1}'),
     (r"{\"password\":\"x1\"}", r"{\"password\":\"[SECRET]\"}"),
     (r'{"password": "x\"y\\z"}', '{"password": "[SECRET]"}'),
+    ("run `login password='x1'` now", "run `login password='[SECRET]'` now"),
+    ('{"a":"b",password:"x1"}', '{"a":"b",password:"[SECRET]"}'),
     ("{'password' => 'x'}", "{'password' => '[SECRET]'}"),
     ("password := `x`", "password := `[SECRET]`"),
     ("X-API-Key: 0a1b2c3d4e5f6a7b8c", "X-API-Key: [SECRET]"),
@@ -91,6 +93,7 @@ LEFT = [
     "@maria on the forum, 5 @ 3 EUR, sk-learn",
     "password: click here, Passwort: mindestens 8 Zeichen, password: don't, Password: 12+",
     "密码：至少8个字符, password:\nhunter2, PWD=/home/jo, password changed: 2026-11-28",  # noqa: RUF001
+    "write `password:` here, `user_password=` or 'token=' there, token=there.token",
     "password: ********, password=${PASSWORD}, password=None, token=abc, your password?",
     "第12345678号订单, заказ 12345678, 注文番号 1234567890",
 ]

@@ -48,6 +48,7 @@ _BEARER = re.compile(r"[Bb](?<![^\W_].)(?i:earer)[ \t]{1,3}([\w\-.~+/=]{16,4096}
 _DIGIT = re.compile(r"\d")
 _TELLING = re.compile(r"[\d!@#$%^&*+=?_~|]")
 _PLAIN_WORD = re.compile(r"[a-z'’\-.]+")  # noqa: RUF001
+_VARIABLE = re.compile(r"[a-z_]+(?:\.[a-z_]+)+")
 # Of forms, manuals and programs: nobody's secret, or the name of a variable.
 _NOBODYS = re.compile(
     r"(?-i:\[[A-Z]+(?:\].*)?)|[*x.•…\-]{3,}|[<{].*|\$[{(].*|(?-i:\$[A-Z_]+|%[A-Z_]+%)|.*://.*|(?-i:~?(?:/[a-z0-9._\-]*)+)"
@@ -77,7 +78,7 @@ class _Value:
     def _is_like_a_token(self) -> bool:
         has_digit = bool(_DIGIT.search(self.text))
         if self.is_set:
-            return has_digit or len(self.text) >= 8
+            return has_digit or (len(self.text) >= 8 and not _VARIABLE.fullmatch(self.text))
         if not _TOKEN.fullmatch(self.text) or _PLAIN_WORD.fullmatch(self.text):
             return False
         if self.has_scheme:
@@ -133,6 +134,8 @@ def _value(text: str, name: re.Match[str], separator: re.Match[str]) -> tuple[in
     if before is None:
         return None
     quote = before["quote"]
+    if quote and not before["space"] and _is_open(name, quote):
+        return None
     is_set = separator[0] == "=" and not name["after"] and not before["space"]
     pattern = _QUOTED_BY.get(quote, _QUOTED) if quote else _SET if is_set else _SAID
     found = pattern.match(text, before.end())
@@ -141,6 +144,12 @@ def _value(text: str, name: re.Match[str], separator: re.Match[str]) -> tuple[in
     value = found[0] if quote else found[0].rstrip(_SAID_BESIDE)
     told = _Value(value, bool(name["password"]), bool(quote), is_set, bool(before["scheme"]))
     return (found.start(), found.start() + len(value)) if value and told.is_secret() else None
+
+
+def _is_open(name: re.Match[str], quote: str) -> bool:
+    """Whether the name itself is quoted with its sign, as in a manual: 'password:'."""
+    beside = name.string[: name.start()].split(" ")[-1]
+    return not name["after"] and beside.count(quote) % 2 == 1
 
 
 def _is_like_a_password(value: str) -> bool:
