@@ -114,7 +114,8 @@ def test_what_was_read_counts_where_a_writer_stops_before_the_end():
     said = [message(id=f"m{number}", content="a@b.example") for number in range(3)]
     made = anonymizer.conversation(conversation(*said, about={}))
     reading = iter(made.messages)
-    next(reading), next(reading)
+    for _ in range(2):
+        next(reading)
     assert anonymizer.counts == {"email": 2}
     next(iter(made.messages))
     assert anonymizer.counts == {"email": 2}
