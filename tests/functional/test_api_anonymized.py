@@ -4,15 +4,19 @@ import gzip
 import io
 import json
 import zipfile
+from collections import Counter
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
 import pytest
 
 from chatledger.formats import FORMATS
+from chatledger.privacy.redaction import redact
 from tests.fakes import workflow
 from tests.fakes.gateway import Gateway
 from tests.functional.conftest import Below
+from tests.privacy.labelled import positives
 
 PYARROW: Any = import_module("pyarrow.parquet")  # it does not say its types
 WAIT = {"Prefer": "wait=20"}
@@ -86,6 +90,72 @@ def test_nobody_is_left_in_any_format(
     assert job["redactions"]["email"] >= 2
     told = capsys.readouterr().out + json.dumps(job["files"])
     assert not [each for each in PERSONAL if each in told]
+
+
+def said_to_be_found() -> dict[str, str]:
+    """Text → what is personal in it, of the labelled set, but for what docs/privacy.md gives up."""
+    labelled = {text: thing for _, thing, text in positives()}
+    return {text: thing for text, thing in labelled.items() if thing not in redact(text, Counter())}
+
+
+def labelled_chats(texts: list[str]) -> Iterator[dict[str, Any]]:
+    """Each text said by the user and repeated by the assistant; some stand elsewhere too."""
+    for start in range(0, len(texts), 100):
+        some = texts[start : start + 100]
+        messages = [
+            {
+                "id": f"{role}{number}",
+                "timestamp": f"2026-11-01T10:{number // 60:02}:{number % 60:02}Z",
+                "role": role,
+                "content": text,
+                "contexts": [{"text": text}],
+            }
+            for number, text in enumerate(some)
+            for role in ("user", "assistant")
+        ]
+        about = {"title": some[0], "prompt": some[1], "metadata": {"note": some[2:5]}}
+        yield {"conversation_id": f"c{start}", **about, "messages": messages}
+
+
+def as_written(thing: str) -> set[str]:
+    """In text and in JSON."""
+    return {thing, json.dumps(thing, ensure_ascii=False)[1:-1]}
+
+
+@pytest.fixture
+def labelled(gateway: Gateway) -> list[str]:
+    """What is personal in what the ledger holds."""
+    found = said_to_be_found()
+    for chat in labelled_chats(list(found)):
+        assert gateway.post("/chats", chat).status == 201
+    return list(dict.fromkeys(found.values()))
+
+
+def test_all_of_the_labelled_set_is_there_where_it_is_asked_for(
+    gateway: Gateway, below: Below, labelled: list[str]
+):
+    """So that its absence below says something."""
+    _, data = export(gateway, below, format="jsonl", anonymize=False)
+    text = data.decode()
+    assert len(labelled) > 40
+    assert [each for each in labelled if not any(form in text for form in as_written(each))] == []
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_nothing_of_the_labelled_set_is_left_in_any_format_preview_or_log(
+    gateway: Gateway,
+    below: Below,
+    labelled: list[str],
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+):
+    capsys.readouterr()
+    preview = gateway.post("/exports/preview", {"format": name})
+    assert preview.status == 200
+    job, data = export(gateway, below, format=name)
+    told = [text_of(name, data), preview.text, json.dumps(job), capsys.readouterr().out]
+    for thing in labelled:
+        assert not any(form in text for text in told for form in as_written(thing)), thing
 
 
 def test_what_is_asked_for_as_it_is_stays_so(gateway: Gateway, below: Below):
