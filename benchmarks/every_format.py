@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.round_trip import dataset, peak_memory
+from benchmarks.round_trip import dataset, report_memory
 
 # Conversation, text: what is said once, or as often as it was said.
 Said = Counter[tuple[str, str]]
@@ -203,11 +203,7 @@ def report(outcomes: list[Outcome]) -> None:
             "exact" if each.is_exact else f"{each.off:.1%}",
         )
     console.print(table)
-    peaks = Counter[str]()
-    for name, megabytes in peak_memory():
-        peaks[name] = max(peaks[name], megabytes)
-    for name, megabytes in sorted(peaks.items()):
-        console.print(f"peak memory of {name}: {megabytes} MB")
+    report_memory()
 
 
 def main() -> int:

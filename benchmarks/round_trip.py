@@ -181,6 +181,11 @@ def report(loaded: tuple[int, float], exports: list[Exported]) -> None:
             f"{each.messages / each.seconds:,.0f}",
         )
     console.print(table)
+    report_memory()
+
+
+def report_memory() -> None:
+    """The peak of each function, whichever of its processes had it."""
     peaks: dict[str, int] = defaultdict(int)
     for name, megabytes in peak_memory():
         peaks[name] = max(peaks[name], megabytes)

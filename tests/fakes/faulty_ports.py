@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from chatledger.aws.bucket import Bucket, Source, Upload
 from chatledger.aws.kms import Signer
-from chatledger.aws.s3 import Bucket, Source, Upload
 from chatledger.aws.states import StateMachine, Status
 from tests.fakes.faults import Faults
 

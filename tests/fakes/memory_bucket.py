@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from threading import RLock
 
-from chatledger.aws.s3 import MIN_PART_BYTES, AlreadyThere, ObjectGone, Source
+from chatledger.aws.bucket import MIN_PART_BYTES, AlreadyThere, ObjectGone, Source
 
 # What ``read`` hands out at once.
 PIECE_BYTES = 1024 * 1024

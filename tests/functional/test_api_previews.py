@@ -57,7 +57,7 @@ def test_a_preview_is_the_beginning_of_the_next_export(
 def test_a_preview_is_on_record(filled: Gateway):
     assert filled.post("/exports/preview", {"format": "csv"}).status == 200
     (record,) = filled.get("/audit?action=export.previewed").json()["records"]
-    assert record["subject"] == {"format": "csv", "anonymized": "yes"}
+    assert record["subject"] == {"format": "csv", "anonymize": "true"}
     assert record["counts"] == {"conversations": 10, "messages": 20}
 
 

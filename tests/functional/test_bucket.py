@@ -11,15 +11,8 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
-from chatledger.aws.s3 import (
-    CONFIG,
-    MIN_PART_BYTES,
-    AlreadyThere,
-    Bucket,
-    ObjectGone,
-    S3Bucket,
-    Source,
-)
+from chatledger.aws.bucket import MIN_PART_BYTES, AlreadyThere, Bucket, ObjectGone, Source
+from chatledger.aws.s3 import CONFIG, S3Bucket
 from chatledger.errors import StorageError
 from chatledger.export.sink import UPLOAD_BYTES, ObjectSink
 from tests.fakes.memory_bucket import MemoryBucket

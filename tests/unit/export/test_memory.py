@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatledger.aws.s3 import ObjectGone, Source
+from chatledger.aws.bucket import ObjectGone, Source
 from chatledger.export import chunk as chunks
 from chatledger.export.exporter import Exporter
 from chatledger.export.steps import finish_export, plan_export, write_export_part

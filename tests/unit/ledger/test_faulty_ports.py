@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chatledger.aws.s3 import AlreadyThere
+from chatledger.aws.bucket import AlreadyThere
 from chatledger.aws.table import Key
 from chatledger.errors import StorageError
 from tests.fakes.faults import (

@@ -30,9 +30,10 @@ from chatledger.api.answers import (
 )
 from chatledger.api.bodies import validated
 from chatledger.api.request import Request, begin, current
+from chatledger.aws.bucket import Bucket
 from chatledger.aws.dynamodb import DynamoTable
 from chatledger.aws.kms import KmsSigner, Signer
-from chatledger.aws.s3 import Bucket, S3Bucket
+from chatledger.aws.s3 import S3Bucket
 from chatledger.aws.secrets import secret
 from chatledger.aws.states import StateMachine, StepFunctions
 from chatledger.errors import Unauthorized

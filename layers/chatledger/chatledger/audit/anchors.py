@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from chatledger.audit import chain
-from chatledger.aws.s3 import AlreadyThere, Bucket
+from chatledger.aws.bucket import AlreadyThere, Bucket
 from chatledger.aws.table import Table
 from chatledger.identifiers import as_folder
 from chatledger.ledger.ledger import Ledger

@@ -17,7 +17,7 @@ from chatledger.audit import chain
 from chatledger.audit.anchors import Anchored, anchors
 from chatledger.audit.chain import Stored
 from chatledger.audit.record import ACTIONS, NONE_BEFORE, Record, hash_of
-from chatledger.aws.s3 import Bucket
+from chatledger.aws.bucket import Bucket
 from chatledger.aws.table import Table, pages
 from chatledger.aws.wire import Item
 from chatledger.ledger import keys

@@ -1,9 +1,8 @@
-"""A bucket: a narrow, typed face of S3."""
+"""The real bucket: S3 through boto3."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 from botocore.config import Config
@@ -11,6 +10,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as UnreachableError
 
 from chatledger.aws import clients
+from chatledger.aws.bucket import LINK_SECONDS, AlreadyThere, ObjectGone, Source
 from chatledger.errors import StorageError
 
 # Links carry version 4 signatures, which a bucket policy can bound in age, and the region's own
@@ -23,81 +23,10 @@ CONFIG = Config(
     s3={"addressing_style": "virtual"},
     request_checksum_calculation="when_required",
 )
-LINK_SECONDS = 15 * 60
-# The least size of a part of an upload, but for the last.
-MIN_PART_BYTES = 5 * 1024 * 1024
 _READ_BYTES = 1024 * 1024
 _DELETE_AT_ONCE = 1000
 _EXISTS = {"PreconditionFailed", "ConditionalRequestConflict"}
 _MISSING = {"NoSuchKey", "NoSuchVersion", "404"}
-
-
-class AlreadyThere(Exception):
-    """An object that is written once is there already."""
-
-
-class ObjectGone(StorageError):
-    """An object that must be there is not: repeating will not bring it back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Bytes of an object to copy from, ``length`` of them; ``version`` None: the current one."""
-
-    bucket: str
-    key: str
-    version: str | None
-    start: int
-    length: int
-
-
-class Upload(Protocol):
-    """An object made of parts; all but the last must be at least ``MIN_PART_BYTES``."""
-
-    def part(self, data: bytes) -> None: ...
-    def copy(self, source: Source) -> None: ...
-    def complete(self) -> str | None: ...
-    def abort(self) -> None: ...
-
-
-class Bucket(Protocol):
-    """What exports need of a bucket. Each call may raise ``StorageError``.
-
-    ``put`` and ``Upload.complete`` answer the version's id where the bucket keeps versions.
-    """
-
-    name: str
-
-    def put(
-        self,
-        key: str,
-        data: bytes,
-        media_type: str,
-        *,
-        once: bool = False,
-        locked_until: datetime | None = None,
-    ) -> str | None: ...
-    def get(self, key: str) -> bytes | None: ...
-    def size(self, key: str) -> int | None: ...
-    def read(
-        self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
-    ) -> Iterator[bytes]: ...
-    def first_versions_under(
-        self, prefix: str, after: str = ""
-    ) -> Iterator[tuple[str, str | None]]: ...
-    def delete(self, key: str, version: str | None) -> None: ...
-    def objects_under(self, prefix: str) -> Iterator[tuple[str, int]]: ...
-    def delete_under(self, prefix: str) -> int: ...
-    def delete_versions_under(self, prefix: str) -> int: ...
-    def link(
-        self,
-        key: str,
-        file_name: str,
-        version: str | None = None,
-        media_type: str | None = None,
-    ) -> str: ...
-    def upload_link(self, key: str, media_type: str | None = None) -> str: ...
-    def upload(self, key: str, media_type: str) -> Upload: ...
 
 
 class S3Bucket:

@@ -12,7 +12,7 @@ from functools import partial
 
 import msgspec
 
-from chatledger.aws.s3 import Bucket
+from chatledger.aws.bucket import Bucket
 from chatledger.aws.table import ConditionFailed
 from chatledger.clear.batches import batches
 from chatledger.clear.covering import Holds

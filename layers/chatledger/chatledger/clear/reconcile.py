@@ -16,7 +16,7 @@ from itertools import islice
 import msgspec
 
 from chatledger.aws import metrics
-from chatledger.aws.s3 import Bucket
+from chatledger.aws.bucket import Bucket
 from chatledger.aws.table import ConditionFailed
 from chatledger.clear.batches import batches
 from chatledger.clear.covering import Holds

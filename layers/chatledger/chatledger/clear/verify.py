@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import msgspec
 from isal import isal_zlib
 
+from chatledger.aws.bucket import Bucket
 from chatledger.aws.kms import Signer
-from chatledger.aws.s3 import Bucket
 from chatledger.aws.table import Table
 from chatledger.export import jobs
 from chatledger.export.job import Job, Manifest

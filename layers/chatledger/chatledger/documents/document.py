@@ -6,10 +6,13 @@ from datetime import datetime
 import msgspec
 
 from chatledger.aws import wire
-from chatledger.aws.table import Absent, Between, Equals, Put, Table, items
+from chatledger.aws.table import Between, Put, Table, items
 from chatledger.errors import NotFound
 from chatledger.identifiers import new_token
 from chatledger.ledger import keys
+from chatledger.ledger.guarded import put_of, struct_of
+
+_NAME = "document"
 
 
 class Object(msgspec.Struct, frozen=True):
@@ -41,7 +44,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
 def load(table: Table, organization: str, document_id: str) -> Document | None:
     item = table.get(keys.document(organization, document_id))
-    return _document_of(item) if item else None
+    return struct_of(item, _NAME, Document) if item else None
 
 
 def find(table: Table, organization: str, document_id: str) -> Document:
@@ -59,17 +62,10 @@ def documents(
 ) -> Iterator[tuple[str, Document]]:
     """All of the organization in the order of their sort keys, each with its own."""
     for item in items(table, keys.documents(organization), between=between):
-        yield wire.text(item, "SK"), _document_of(item)
+        yield wire.text(item, "SK"), struct_of(item, _NAME, Document)
 
 
 def written(organization: str, document: Document) -> Put:
     """Writes it if nobody did since it was loaded."""
     key = keys.document(organization, document.document_id)
-    body = msgspec.json.encode(msgspec.structs.replace(document, token=None))
-    item: wire.Item = {"PK": key.pk, "SK": key.sk, "document": body, "w": new_token()}
-    return Put(item, Equals("w", document.token) if document.token else Absent())
-
-
-def _document_of(item: wire.Item) -> Document:
-    document = msgspec.json.decode(wire.binary(item, "document"), type=Document)
-    return msgspec.structs.replace(document, token=wire.binary(item, "w"))
+    return put_of(key, _NAME, document, document.token, new_token())

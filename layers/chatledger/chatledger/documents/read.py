@@ -1,6 +1,6 @@
 """Reading a document as an export has it, whoever writes it meanwhile."""
 
-from chatledger.aws.s3 import ObjectGone
+from chatledger.aws.bucket import ObjectGone
 from chatledger.documents.content import line, opened
 from chatledger.documents.document import Document, load
 from chatledger.documents.listing import is_chosen

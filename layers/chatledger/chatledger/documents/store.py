@@ -13,7 +13,7 @@ from typing import Any
 
 from chatledger.audit import chain
 from chatledger.audit.record import SYSTEM, Actor, Event
-from chatledger.aws.s3 import LINK_SECONDS, Bucket
+from chatledger.aws.bucket import LINK_SECONDS, Bucket
 from chatledger.aws.table import ConditionFailed
 from chatledger.documents import places
 from chatledger.documents.content import canonical, line

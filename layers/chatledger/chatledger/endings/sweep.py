@@ -12,7 +12,7 @@ from functools import partial
 
 import msgspec
 
-from chatledger.aws.s3 import Bucket
+from chatledger.aws.bucket import Bucket
 from chatledger.aws.states import StateMachine
 from chatledger.aws.table import ConditionFailed
 from chatledger.clear.acknowledge import Acknowledger, carry_through

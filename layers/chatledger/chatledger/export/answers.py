@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chatledger.aws.s3 import LINK_SECONDS, Bucket
+from chatledger.aws.bucket import LINK_SECONDS, Bucket
 from chatledger.errors import Conflict, NotFound
 from chatledger.export.count import count
 from chatledger.export.job import Clear, File, Home, Job, Progress, Receipt

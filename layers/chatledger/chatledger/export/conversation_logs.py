@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from chatledger.audit.record import Actor
-from chatledger.aws.s3 import Bucket
+from chatledger.aws.bucket import Bucket
 from chatledger.errors import PayloadTooLarge
 from chatledger.export.begin import Wanted
 from chatledger.export.exporter import Exporter

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chatledger.aws.bucket import Bucket
 from chatledger.aws.kms import Signer
-from chatledger.aws.s3 import Bucket
 from chatledger.documents.store import Library
 from chatledger.export.job import Home
 from chatledger.export.spec import Spec

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from chatledger.aws.s3 import Bucket
+from chatledger.aws.bucket import Bucket
 from chatledger.export import places
 from chatledger.export.exporter import Exporter
 from chatledger.export.job import File, Home, Job

@@ -6,29 +6,25 @@ import msgspec
 
 from chatledger.audit import chain
 from chatledger.audit.record import SYSTEM, Actor
-from chatledger.aws import wire
 from chatledger.aws.table import (
-    Absent,
-    Condition,
     ConditionFailed,
-    Equals,
     Put,
     Table,
     TransactionRefused,
 )
-from chatledger.aws.wire import Item
 from chatledger.errors import NotFound, StorageError
 from chatledger.export.facts import new_facts
 from chatledger.export.job import Job
 from chatledger.identifiers import new_token
 from chatledger.ledger import keys
+from chatledger.ledger.guarded import put_of, struct_of
 
 _ROUNDS = 20
 
 
 def load(table: Table, organization: str, export_id: str) -> Job | None:
     item = table.get(keys.job(organization, export_id))
-    return _job_of(item) if item else None
+    return struct_of(item, "job", Job) if item else None
 
 
 def find(table: Table, organization: str, export_id: str) -> Job:
@@ -49,7 +45,7 @@ def newest(
         newest_first=True,
         limit=limit,
     )
-    jobs = [_job_of(item) for item in page.items]
+    jobs = [struct_of(item, "job", Job) for item in page.items]
     return jobs, jobs[-1].export_id if page.after and jobs else None
 
 
@@ -58,16 +54,15 @@ def save(table: Table, job: Job, actor: Actor = SYSTEM, beside: Sequence[Put] = 
 
     What is new of it for the audit trail is recorded with it. Raises ``ConditionFailed``.
     """
-    when: Condition = Equals("w", job.token) if job.token else Absent()
     token, facts = new_token(), new_facts(job, actor)
     job = msgspec.structs.replace(job, recorded=(*job.recorded, *(each.action for each in facts)))
-    writes = [Put(_item(job, token), when), *beside]
+    writes = [_put(job, token), *beside]
     if facts:
         chain.append(table, job.organization, facts, writes)
     elif beside:
         _transact(table, writes)
     else:
-        table.put(writes[0].item, when)
+        table.put(writes[0].item, writes[0].when)
     return msgspec.structs.replace(job, token=token)
 
 
@@ -101,12 +96,6 @@ def change(
     raise StorageError("The export is changing all the time. Repeat in a second.")
 
 
-def _item(job: Job, token: bytes) -> Item:
+def _put(job: Job, token: bytes) -> Put:
     key = keys.job(job.organization, job.export_id)
-    body = msgspec.json.encode(msgspec.structs.replace(job, token=None))
-    return {"PK": key.pk, "SK": key.sk, "job": body, "w": token}
-
-
-def _job_of(item: Item) -> Job:
-    job = msgspec.json.decode(wire.binary(item, "job"), type=Job)
-    return msgspec.structs.replace(job, token=wire.binary(item, "w"))
+    return put_of(key, "job", job, job.token, token)

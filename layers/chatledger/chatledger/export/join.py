@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from chatledger.aws.s3 import MIN_PART_BYTES, Bucket, Source, Upload
+from chatledger.aws.bucket import MIN_PART_BYTES, Bucket, Source, Upload
 from chatledger.errors import StorageError
 from chatledger.ledger.cells import Checkpoint
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chatledger.aws.s3 import Bucket, ObjectGone
+from chatledger.aws.bucket import Bucket, ObjectGone
 from chatledger.errors import ChatledgerError
 from chatledger.export import manifest as manifests
 from chatledger.export.job import File, Manifest

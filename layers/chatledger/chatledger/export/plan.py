@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from chatledger.aws.s3 import AlreadyThere
+from chatledger.aws.bucket import AlreadyThere
 from chatledger.documents.listing import ranges
 from chatledger.export import places
 from chatledger.export.exporter import Exporter

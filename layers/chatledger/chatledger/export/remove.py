@@ -6,7 +6,7 @@ An archive whose clear began is the only copy of what was cleared: it stays, wha
 import msgspec
 
 from chatledger.audit.record import SYSTEM, Actor
-from chatledger.aws.s3 import Bucket
+from chatledger.aws.bucket import Bucket
 from chatledger.errors import Conflict
 from chatledger.export import jobs, places
 from chatledger.export.job import Job

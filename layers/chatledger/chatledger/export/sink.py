@@ -4,7 +4,7 @@ import hashlib
 from types import TracebackType
 from typing import Protocol, Self
 
-from chatledger.aws.s3 import MIN_PART_BYTES, Bucket, Upload
+from chatledger.aws.bucket import MIN_PART_BYTES, Bucket, Upload
 
 # As much as one sink holds in memory: S3's least size of a part, as a step has up to three sinks.
 UPLOAD_BYTES = MIN_PART_BYTES

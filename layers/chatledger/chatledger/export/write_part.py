@@ -11,7 +11,7 @@ from itertools import count
 
 import msgspec
 
-from chatledger.aws.s3 import AlreadyThere, Bucket
+from chatledger.aws.bucket import AlreadyThere, Bucket
 from chatledger.errors import StorageError
 from chatledger.export import places
 from chatledger.export.chunk import (

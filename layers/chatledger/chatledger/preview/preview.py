@@ -130,12 +130,12 @@ def _record(
     ledger: Ledger, organization: str, request: ExportRequest, actor: Actor, sample: Sample
 ) -> None:
     """A preview hands out data as an export does. Raises ``StorageError``: then none is."""
-    anonymized = "yes" if request.anonymizes else "no"
+    anonymize = str(request.anonymizes).lower()  # As an export's record says it.
     event = Event(
         action="export.previewed",
         at=ledger.now(),
         actor=actor,
-        subject={"format": request.format, "anonymized": anonymized},
+        subject={"format": request.format, "anonymize": anonymize},
         counts={"conversations": len(sample.shown), "messages": sample.messages},
     )
     chain.append(ledger.table, organization, [event])

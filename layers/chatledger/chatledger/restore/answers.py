@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from chatledger.aws.s3 import LINK_SECONDS, Bucket
+from chatledger.aws.bucket import LINK_SECONDS, Bucket
 from chatledger.ledger.ledger import Ledger
 from chatledger.restore import places
 from chatledger.restore.job import Job

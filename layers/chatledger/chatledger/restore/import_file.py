@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from chatledger.aws.s3 import Bucket
+from chatledger.aws.bucket import Bucket
 from chatledger.aws.table import ConditionFailed
 from chatledger.errors import StorageError
 from chatledger.export.job import Failure

@@ -6,19 +6,18 @@ import msgspec
 
 from chatledger.audit import chain
 from chatledger.audit.record import SYSTEM, Actor
-from chatledger.aws import wire
-from chatledger.aws.table import Absent, Condition, Equals, Put, Table, pages
-from chatledger.aws.wire import Item
+from chatledger.aws.table import Put, Table, pages
 from chatledger.errors import NotFound
 from chatledger.identifiers import new_token
 from chatledger.ledger import keys
+from chatledger.ledger.guarded import put_of, struct_of
 from chatledger.restore.facts import new_facts
 from chatledger.restore.job import Job
 
 
 def load(table: Table, organization: str, restore_id: str) -> Job | None:
     item = table.get(keys.restore(organization, restore_id))
-    return _job_of(item) if item else None
+    return struct_of(item, "job", Job) if item else None
 
 
 def find(table: Table, organization: str, restore_id: str) -> Job:
@@ -55,7 +54,7 @@ def _newest(table: Table, organization: str, after: str | None, at_once: int) ->
     start = keys.escape(after) if after else None
     partition = keys.restores(organization)
     for page in pages(table, partition, after=start, newest_first=True, limit=lambda: at_once):
-        yield from map(_job_of, page.items)
+        yield from (struct_of(item, "job", Job) for item in page.items)
 
 
 def save(table: Table, job: Job, actor: Actor = SYSTEM) -> Job:
@@ -63,22 +62,16 @@ def save(table: Table, job: Job, actor: Actor = SYSTEM) -> Job:
 
     What is new of it for the audit trail is recorded with it: both, or neither.
     """
-    when: Condition = Equals("w", job.token) if job.token else Absent()
     token, facts = new_token(), new_facts(job, actor)
     job = msgspec.structs.replace(job, recorded=(*job.recorded, *(each.action for each in facts)))
+    put = _put(job, token)
     if facts:
-        chain.append(table, job.organization, facts, [Put(_item(job, token), when)])
+        chain.append(table, job.organization, facts, [put])
     else:
-        table.put(_item(job, token), when)
+        table.put(put.item, put.when)
     return msgspec.structs.replace(job, token=token)
 
 
-def _item(job: Job, token: bytes) -> Item:
+def _put(job: Job, token: bytes) -> Put:
     key = keys.restore(job.organization, job.restore_id)
-    body = msgspec.json.encode(msgspec.structs.replace(job, token=None))
-    return {"PK": key.pk, "SK": key.sk, "job": body, "w": token}
-
-
-def _job_of(item: Item) -> Job:
-    job = msgspec.json.decode(wire.binary(item, "job"), type=Job)
-    return msgspec.structs.replace(job, token=wire.binary(item, "w"))
+    return put_of(key, "job", job, job.token, token)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from chatledger.aws.s3 import Bucket
+from chatledger.aws.bucket import Bucket
 from chatledger.export.manifest import (
     BrokenManifest,
     Header,

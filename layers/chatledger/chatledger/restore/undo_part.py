@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import repeat
 from typing import NamedTuple
 
-from chatledger.aws.s3 import Bucket, ObjectGone
+from chatledger.aws.bucket import Bucket, ObjectGone
 from chatledger.aws.table import Absent, ConditionFailed
 from chatledger.aws.wire import Item
 from chatledger.errors import Conflict, StorageError
